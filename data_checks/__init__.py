@@ -1,0 +1,1 @@
+"""Measures that merge, expectations, quarantine, drift, the gate and the reports."""

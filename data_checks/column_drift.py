@@ -1,0 +1,166 @@
+"""One column, or one score, against its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from data_checks import drift_bins
+from data_checks.column_profile import ColumnProfile
+from data_checks.distances import js_distance_base2, psi, psi_noise, rate_z
+from data_checks.drift_rules import (
+    NAMED_FROM,
+    Distances,
+    Finding,
+    judge_missing,
+    judge_out_of_range,
+    judge_unseen,
+    judge_values,
+    severity,
+    worst,
+)
+from data_checks.histogram import Histogram
+from data_checks.profile import ScoreProfile
+from data_checks.reference import CategoryFacts, NumericFacts, ReferenceColumn, ReferenceProfile
+from schemas.job import Drift
+from schemas.verdicts import Bin, ColumnDrift, DriftStatus
+
+_REMAKE = "make it anew with `nightscore profile`"
+
+
+@dataclass(frozen=True)
+class ColumnComparison:
+    """What every column is compared with, and by which thresholds."""
+
+    reference: ReferenceProfile
+    settings: Drift
+
+    def feature(self, current: ColumnProfile) -> ColumnDrift:
+        """A feature: values over the rows that were scored; missing, unseen, out of range over every conformed row."""
+        reference = self.reference.column(current.name)
+        column = _blank(current.name, "feature", current.kind, current.scored_rows - current.scored_missing)
+        if reference is None:
+            return replace(column, reasons=(f"not in the reference profile: {_REMAKE}",))
+        if reference.kind != current.kind:
+            return replace(
+                column, reasons=(f"{reference.kind} in the reference profile, {current.kind} tonight: {_REMAKE}",)
+            )
+        column = replace(column, reference_rows=reference.rows - reference.missing)
+        column, values = self._values(column, reference, current)
+        column, outside = _outside(column, reference, current)
+        rows = (reference.missing, reference.rows), (current.presence.missing, current.presence.rows)
+        column, missing = _missing(column, *rows)
+        return _concluded(column, [missing, values, outside])
+
+    def score(self, current: ScoreProfile, models: Mapping[str, str]) -> ColumnDrift:
+        """A model's scores; `models` has each model's sha256 tonight."""
+        name, model = current.column.name, current.column.model
+        reference = self.reference.score(name)
+        column = _blank(name, "score", "numeric", current.rows - current.missing)
+        if reference is None or reference.numeric is None:
+            return replace(column, reasons=(f"not in the reference profile: {_REMAKE}",))
+        if model in models and self.reference.models.get(str(reference.model)) != models[model]:
+            return replace(
+                column, reasons=(f"the reference has the scores of another model than tonight's '{model}': {_REMAKE}",)
+            )
+        column = replace(column, reference_rows=reference.rows - reference.missing)
+        if reference.numeric.unit_counts is not None and current.unit is not None:
+            column = replace(column, unit_bins=drift_bins.unit_bins(reference.numeric.unit_counts, current.unit))
+        column, values = self._numbers(column, reference.numeric, current.histogram, current.moments.mean)
+        column, missing = _missing(column, (reference.missing, reference.rows), (current.missing, current.rows))
+        return _concluded(column, [missing, values])
+
+    def _values(
+        self, column: ColumnDrift, reference: ReferenceColumn, current: ColumnProfile
+    ) -> tuple[ColumnDrift, Finding]:
+        if reference.numeric is not None and current.moments is not None:
+            return self._numbers(column, reference.numeric, current.histogram, current.moments.mean)
+        if reference.categorical is None or current.known is None:
+            return column, _not_computed(
+                f"values of a {column.kind} column are not compared, only how many are missing"
+            )
+        nothing = _nothing_to_compare(column)
+        if nothing:
+            return column, nothing
+        if _all_are_rare(reference.categorical, self.reference.other_share):
+            share, distinct = drift_bins.percent(self.reference.other_share), reference.categorical.distinct
+            return column, _not_computed(
+                f"{distinct:,} categories, none with {share} of the values in training: too many to compare"
+            )
+        bins = drift_bins.category_bins(reference.categorical, current.known, self.reference.other_share)
+        return self._distances(column, bins, drift_bins.largest_category_move(bins))
+
+    def _numbers(
+        self, column: ColumnDrift, facts: NumericFacts, current: Histogram | None, mean: float | None
+    ) -> tuple[ColumnDrift, Finding]:
+        column = replace(column, mean_reference=facts.mean, mean_current=mean)
+        nothing = _nothing_to_compare(column)
+        if nothing or current is None:
+            return column, nothing or _not_computed("no finite value in training")
+        return self._distances(column, drift_bins.numeric_bins(facts, current), drift_bins.largest_move(facts, current))
+
+    def _distances(self, column: ColumnDrift, bins: tuple[Bin, ...], moved: str) -> tuple[ColumnDrift, Finding]:
+        before, now = [item.reference for item in bins], [item.current for item in bins]
+        found = Distances(psi(before, now), psi_noise(before, now), js_distance_base2(before, now))
+        column = replace(column, bins=bins, psi=found.psi, psi_noise_95=found.noise, js_distance_base2=found.js)
+        return column, judge_values(found, bins, self.settings, moved)
+
+
+def _blank(name: str, role: str, kind: str, current_rows: int) -> ColumnDrift:
+    return ColumnDrift(name, role, kind, DriftStatus.NOT_COMPUTED, reference_rows=0, current_rows=current_rows)
+
+
+def _not_computed(reason: str) -> Finding:
+    return Finding(DriftStatus.NOT_COMPUTED, reason)
+
+
+def _nothing_to_compare(column: ColumnDrift) -> Finding | None:
+    if not column.reference_rows:
+        return _not_computed("values not compared: there is none in training")
+    if not column.current_rows:
+        return _not_computed("values not compared: there is none tonight")
+    return None
+
+
+def _all_are_rare(facts: CategoryFacts, other_share: float) -> bool:
+    return facts.distinct > 1 and facts.categories[0][1] < other_share * facts.present
+
+
+def _missing(column: ColumnDrift, reference: tuple[int, int], current: tuple[int, int]) -> tuple[ColumnDrift, Finding]:
+    if not reference[1] or not current[1]:
+        return column, Finding(DriftStatus.OK)
+    column = replace(
+        column,
+        missing_rate_reference=reference[0] / reference[1],
+        missing_rate_current=current[0] / current[1],
+        missing_rate_z=rate_z(reference, current),
+    )
+    return column, judge_missing(reference, current)
+
+
+def _outside(column: ColumnDrift, reference: ReferenceColumn, current: ColumnProfile) -> tuple[ColumnDrift, Finding]:
+    seen = current.presence
+    present, before = seen.rows - seen.missing, reference.rows - reference.missing
+    if not present:
+        return column, Finding(DriftStatus.OK)
+    if current.limits is not None:
+        finding = judge_out_of_range(seen.outside, present, before, current.limits)
+        return replace(column, out_of_range_share=seen.outside / present), finding
+    if current.unseen is not None and reference.categorical is not None:
+        singletons = sum(1 for _, count in reference.categorical.categories if count == 1)
+        named = {name: count for name, count in current.unseen.counts.items() if count >= NAMED_FROM}
+        finding = judge_unseen(seen.outside, present, singletons, before, _naming(named))
+        return replace(column, unseen_share=seen.outside / present), finding
+    return column, Finding(DriftStatus.OK)
+
+
+def _naming(counts: Mapping[str, int]) -> str:
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return "".join(f"; '{name}' {count:,}" for name, count in most)
+
+
+def _concluded(column: ColumnDrift, findings: Sequence[Finding]) -> ColumnDrift:
+    """The column with the worst status, and the reasons, the worst first."""
+    ordered = sorted(findings, key=lambda finding: -severity(finding.status))
+    reasons = tuple(finding.reason for finding in ordered if finding.reason)
+    return replace(column, status=worst([finding.status for finding in findings]), reasons=reasons)

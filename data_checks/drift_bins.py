@@ -1,0 +1,124 @@
+"""Reference and current counts side by side, bin by bin, with labels, and the sentence about what moved most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+from data_checks.categories import KnownCounts
+from data_checks.histogram import UNIT_BINS, Histogram
+from data_checks.reference import CategoryFacts, NumericFacts
+from schemas.verdicts import Bin
+
+#: Reference categories below `other_share`, together; and what the reference does not have.
+OTHER = "__other__"
+UNSEEN = "__unseen__"
+
+
+def number(value: float, digits: int = 6) -> str:
+    """So many digits at most; thousands separated where it is whole and large."""
+    if value == int(value) and 10_000 <= abs(value) < 1e9:  # noqa: PLR2004
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def _digits(edges: Sequence[float]) -> int:
+    """The fewest digits, from four on, that keep the edges apart: 0.2171 reads better than 0.217121."""
+    return next((digits for digits in range(4, 17) if len({f"{edge:.{digits}g}" for edge in edges}) == len(edges)), 17)
+
+
+def percent(share: float) -> str:
+    """`0.3 %`, `12 %`; `<0.1 %` rather than a zero that is none."""
+    value = 100 * share
+    if 0 < value < 0.1:  # noqa: PLR2004
+        return "<0.1 %"
+    return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.1f} %"  # noqa: PLR2004
+
+
+def numeric_bins(facts: NumericFacts, current: Histogram) -> tuple[Bin, ...]:
+    """The frozen bins in ascending order; bins that are empty on both sides are left out."""
+    sides = _sides(facts)
+    digits = _digits(sorted({value for value, _ in sides}))
+    labels = [_label(low, high, digits) for low, high in pairwise(sides)]
+    for atom in facts.atoms:
+        labels[facts.edges.index(atom) + 1] = f"= {number(atom, digits)}"
+    counts = zip(labels, facts.counts, current.counts.tolist(), strict=True)
+    return tuple(Bin(label, before, now) for label, before, now in counts if before or now)
+
+
+def unit_bins(reference: Sequence[int], current: Histogram) -> tuple[Bin, ...]:
+    """The 20 equal bins of [0, 1]."""
+    labels = [f"{place / UNIT_BINS:.2f} to {(place + 1) / UNIT_BINS:.2f}" for place in range(UNIT_BINS)]
+    return tuple(Bin(*item) for item in zip(labels, reference, current.counts.tolist(), strict=True))
+
+
+def category_bins(facts: CategoryFacts, current: KnownCounts, other_share: float) -> tuple[Bin, ...]:
+    """The reference's categories by falling count, the rare ones together, and the unseen ones together.
+
+    Where the reference has more categories than it lists, the unlisted and the unseen cannot be told apart: both are
+    in `__other__`.
+    """
+    named: list[Bin] = []
+    rare, rare_now = facts.unlisted, 0
+    for (name, count), now in zip(facts.categories, current.counts.tolist(), strict=True):
+        if count >= other_share * facts.present:
+            named.append(Bin(name, count, now))
+        else:
+            rare, rare_now = rare + count, rare_now + now
+    rare_now += 0 if facts.complete else current.others
+    unseen = current.others if facts.complete else 0
+    ends = Bin(OTHER, rare, rare_now), Bin(UNSEEN, 0, unseen)
+    return (*named, *(end for end in ends if end.reference or end.current))
+
+
+def largest_move(facts: NumericFacts, current: Histogram) -> str:
+    """`62 % tonight below 3.2, 10 % in training`: at the edge where the two distributions are farthest apart."""
+    before, now = (list(accumulate(counts)) for counts in (facts.counts, current.counts.tolist()))
+    gaps = [after / now[-1] - first / before[-1] for first, after in zip(before[:-1], now[:-1], strict=True)]
+    if not gaps:
+        return ""
+    place = max(range(len(gaps)), key=lambda index: abs(gaps[index]))
+    low, low_now = before[place] / before[-1], now[place] / now[-1]
+    sides = _sides(facts)
+    value, exclusive = sides[place + 1]
+    shown = number(value, _digits(sorted({side[0] for side in sides})))
+    if gaps[place] >= 0:
+        words = f"up to {shown}" if exclusive else f"below {shown}"
+        return f"{percent(low_now)} tonight {words}, {percent(low)} in training"
+    words = f"above {shown}" if exclusive else f"at or above {shown}"
+    return f"{percent(1 - low_now)} tonight {words}, {percent(1 - low)} in training"
+
+
+def largest_category_move(bins: Sequence[Bin]) -> str:
+    """`'UA' 31 % tonight, 17 % in training`: of the category whose share changed most."""
+    total, total_now = (sum(counts) for counts in zip(*((item.reference, item.current) for item in bins), strict=True))
+    bin_ = max(bins, key=lambda item: abs(item.current / total_now - item.reference / total))
+    words = {OTHER: "rare categories together", UNSEEN: "categories unknown to training"}.get(
+        bin_.label, f"'{bin_.label}'"
+    )
+    return f"{words} {percent(bin_.current / total_now)} tonight, {percent(bin_.reference / total)} in training"
+
+
+Side = tuple[float, bool]
+
+
+def _sides(facts: NumericFacts) -> list[Side]:
+    """All edges, the outer ones too, as (number to show, whether that number itself is below the edge).
+
+    The edge after an atom is the next float: to people it is the atom's value, which lies below it.
+    """
+    after_atoms = {
+        facts.edges[place + 1]: atom
+        for place, edge in enumerate(facts.edges[:-1])
+        for atom in facts.atoms
+        if edge == atom
+    }
+    inner = [(after_atoms[edge], True) if edge in after_atoms else (edge, False) for edge in facts.edges]
+    return [(float("-inf"), False), *inner, (float("inf"), False)]
+
+
+def _label(low: Side, high: Side, digits: int) -> str:
+    start = "" if low[0] == float("-inf") else f"{'over ' if low[1] else ''}{number(low[0], digits)}"
+    if high[0] == float("inf"):
+        return "all" if not start else start if low[1] else f"{start} and more"
+    return f"{start} to {number(high[0], digits)}" if start else f"below {number(high[0], digits)}"

@@ -1,0 +1,122 @@
+"""The rules that turn numbers into a status: significant and material, or not enough data to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data_checks.distances import chance_of_exceeding, chance_of_unseen, rate_z, rows_to_tell
+from data_checks.drift_bins import number, percent
+from schemas.job import Drift
+from schemas.verdicts import Bin, DriftStatus
+
+#: A missing rate is flagged from this difference on, or from the smaller one where the rate at least doubles, if z > 3.
+MISSING_DRIFT = 0.05
+MISSING_WARN = 0.01
+MISSING_RATIO = 2.0
+MISSING_Z = 3.0
+#: Share of values of unseen categories, or outside the range of training.
+OUTSIDE_WARN = 0.01
+OUTSIDE_DRIFT = 0.05
+#: ... that chance alone brings about less often than this.
+OUTSIDE_CHANCE = 0.001
+#: New categories are named in reports from this count on: a rarer one may be somebody's data.
+NAMED_FROM = 5
+
+_SEVERITY = (
+    DriftStatus.OK,
+    DriftStatus.NOT_COMPUTED,
+    DriftStatus.INSUFFICIENT_DATA,
+    DriftStatus.WARN,
+    DriftStatus.DRIFT,
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule says of a column; the reason is empty where there is nothing to say."""
+
+    status: DriftStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Distances:
+    """The numbers of the value comparison."""
+
+    psi: float
+    noise: float
+    js: float
+
+
+def worst(statuses: Sequence[DriftStatus]) -> DriftStatus:
+    """The status that a person should hear of first."""
+    return max(statuses, key=_SEVERITY.index, default=DriftStatus.OK)
+
+
+def severity(status: DriftStatus) -> int:
+    """Higher is worse."""
+    return _SEVERITY.index(status)
+
+
+def judge_values(found: Distances, bins: Sequence[Bin], settings: Drift, moved: str) -> Finding:
+    """Drift and warn need a distance that is material and above what chance gives at these sizes."""
+    beyond_chance = found.psi > found.noise
+    if beyond_chance and found.psi >= settings.psi_drift > found.noise:
+        return Finding(
+            DriftStatus.DRIFT, f"values moved: {moved} (PSI {found.psi:.2f}, drift from {settings.psi_drift:g})"
+        )
+    least = min(settings.psi_warn, settings.psi_drift)
+    if found.noise >= least:
+        return Finding(DriftStatus.INSUFFICIENT_DATA, _too_few(found, bins, least))
+    if found.psi >= settings.psi_warn:
+        return Finding(
+            DriftStatus.WARN, f"values moved: {moved} (PSI {found.psi:.2f}, warning from {settings.psi_warn:g})"
+        )
+    if found.js >= settings.js_distance_warn and beyond_chance:
+        figures = f"JS distance {found.js:.2f}, warning from {settings.js_distance_warn:g}"
+        return Finding(DriftStatus.WARN, f"values moved: {moved} ({figures})")
+    return Finding(DriftStatus.OK)
+
+
+def _too_few(found: Distances, bins: Sequence[Bin], threshold: float) -> str:
+    before, now = [item.reference for item in bins], [item.current for item in bins]
+    needed = rows_to_tell(before, now, threshold)
+    cure = f"it takes about {needed:,}" if needed else f"and the {sum(before):,} of training are too few as well"
+    return (
+        f"{sum(now):,} values in {len(bins)} bins are too few: chance alone reaches a PSI of {found.noise:.2f}, "
+        f"to see one of {threshold:g} {cure}"
+    )
+
+
+def judge_missing(reference: tuple[int, int], current: tuple[int, int]) -> Finding:
+    """Of missing rates given as (missing, rows)."""
+    before, now = reference[0] / reference[1], current[0] / current[1]
+    delta = now - before
+    material = abs(delta) >= MISSING_DRIFT or (delta >= MISSING_WARN and now >= MISSING_RATIO * before)
+    if not material or abs(rate_z(reference, current)) <= MISSING_Z:
+        return Finding(DriftStatus.OK)
+    status = DriftStatus.DRIFT if abs(delta) >= MISSING_DRIFT else DriftStatus.WARN
+    return Finding(status, f"missing: {percent(now)} tonight, {percent(before)} in training")
+
+
+def judge_unseen(unseen: int, present: int, singletons: int, reference_present: int, named: str) -> Finding:
+    """Of `unseen` of `present` values whose category training does not have; `named` says which."""
+    status = _outside_status(unseen, present, chance_of_unseen(unseen, singletons, reference_present, present))
+    reason = f"categories unknown to training: {percent(unseen / present)} tonight ({unseen:,} values{named})"
+    return Finding(status, reason if status is not DriftStatus.OK else "")
+
+
+def judge_out_of_range(outside: int, present: int, reference_present: int, limits: tuple[float, float]) -> Finding:
+    """Of `outside` of `present` values beyond the limits of the reference."""
+    status = _outside_status(outside, present, chance_of_exceeding(outside, reference_present, present))
+    span = f"{number(limits[0])} to {number(limits[1])}"
+    reason = f"out of range: {percent(outside / present)} tonight outside {span}, the range in training"
+    return Finding(status, reason if status is not DriftStatus.OK else "")
+
+
+def _outside_status(outside: int, present: int, chance: float) -> DriftStatus:
+    share = outside / present
+    if chance >= OUTSIDE_CHANCE or share < OUTSIDE_WARN:
+        return DriftStatus.OK
+    return DriftStatus.DRIFT if share >= OUTSIDE_DRIFT else DriftStatus.WARN

@@ -1,0 +1,248 @@
+"""The reference profile: what the training data looked like, frozen, versioned and digested."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from schemas.contract import TableContract
+from schemas.strict import Strict
+
+FORMAT = "nightscore.reference"
+VERSION = 1
+#: Larger files are refused before parsing: 1,000 columns of 1,000 categories fit well.
+MAX_BYTES = 50_000_000
+#: Bins of equal reference counts that PSI rests on.
+DEFAULT_BINS = 10
+#: Categories with a smaller share of the reference are compared together, as `__other__`.
+OTHER_SHARE = 0.005
+
+#: numeric and categorical columns are compared by their values; a date moves every night, and bytes have no order, so
+#: of temporal and opaque ones only the missing rate is.
+Kind = Literal["numeric", "categorical", "temporal", "opaque"]
+ScoreKind = Literal["probability", "number"]
+
+
+def kind_of(logical_type: str) -> Kind:
+    """How a column of this contract type is profiled."""
+    if logical_type in ("bool", "string"):
+        return "categorical"
+    if logical_type == "date" or logical_type.startswith("timestamp"):
+        return "temporal"
+    return "opaque" if logical_type == "binary" else "numeric"
+
+
+class NumericFacts(Strict):
+    """The finite values of a column. All None, and one bin, where there are none."""
+
+    infinite: int = Field(default=0, ge=0)
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    #: Sample standard deviation (ddof 1).
+    sd: float | None = None
+    #: Inner edges; the outer ones are infinite. A value on an edge belongs to the bin above it.
+    edges: tuple[float, ...] = Field(default=(), strict=False)
+    #: Values with a share above 1/bins: the bin that begins at such an edge holds that value only.
+    atoms: tuple[float, ...] = Field(default=(), strict=False)
+    #: Values per bin, one more than edges; infinite values are in the outer bins.
+    counts: tuple[int, ...] = Field(default=(0,), strict=False)
+    #: Probabilities: counts on 20 equal bins of [0, 1], for the chart.
+    unit_counts: tuple[int, ...] | None = Field(default=None, strict=False)
+
+    @model_validator(mode="after")
+    def _bins_are_whole(self) -> Self:
+        if len(self.counts) != len(self.edges) + 1 or min(self.counts) < 0:
+            message = f"{len(self.counts)} counts for {len(self.edges)} edges: one count more than edges, none negative"
+            raise ValueError(message)
+        if any(low >= high for low, high in pairwise(self.edges)):
+            message = "the edges must ascend"
+            raise ValueError(message)
+        return self
+
+    @property
+    def present(self) -> int:
+        """Values counted."""
+        return sum(self.counts)
+
+
+class CategoryFacts(Strict):
+    """Categories with their counts, the most frequent first."""
+
+    categories: tuple[tuple[str, int], ...] = Field(default=(), strict=False)
+    #: Distinct categories of the reference.
+    distinct: int = Field(ge=0)
+    #: Values of the categories that are not listed since there are too many.
+    unlisted: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _categories_are_distinct(self) -> Self:
+        if len({name for name, _ in self.categories}) != len(self.categories):
+            message = "a category is listed twice"
+            raise ValueError(message)
+        if any(count < 1 for _, count in self.categories):
+            message = "a listed category has no values"
+            raise ValueError(message)
+        return self
+
+    @property
+    def complete(self) -> bool:
+        """Whether every category of the reference is listed: only then can another one be told to be new."""
+        return self.distinct == len(self.categories)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The listed categories."""
+        return tuple(name for name, _ in self.categories)
+
+    @property
+    def present(self) -> int:
+        """Values counted."""
+        return sum(count for _, count in self.categories) + self.unlisted
+
+
+class ReferenceColumn(Strict):
+    """One column of the reference, or one score of a model on it."""
+
+    name: str
+    kind: Kind
+    rows: int = Field(ge=0)
+    nulls: int = Field(default=0, ge=0)
+    nans: int = Field(default=0, ge=0)
+    numeric: NumericFacts | None = None
+    categorical: CategoryFacts | None = None
+    #: Of a score: the model that made it.
+    model: str | None = None
+
+    @model_validator(mode="after")
+    def _counts_add_up(self) -> Self:
+        if (self.numeric is not None) != (self.kind == "numeric") or (self.categorical is not None) != (
+            self.kind == "categorical"
+        ):
+            message = f"column '{self.name}' of kind {self.kind} has the facts of another kind"
+            raise ValueError(message)
+        facts = self.numeric or self.categorical
+        if facts is not None and facts.present != self.rows - self.missing:
+            message = f"column '{self.name}': {facts.present:,} values counted, {self.rows - self.missing:,} present"
+            raise ValueError(message)
+        return self
+
+    @property
+    def missing(self) -> int:
+        """Rows whose value is null or NaN."""
+        return self.nulls + self.nans
+
+
+class ReferenceProfile(Strict):
+    """Every profiled column of the training data, and the models' scores on it."""
+
+    #: Of the contract's feature columns, see `contract_digest`.
+    contract_digest: str
+    #: Name of each model to the sha256 of its artefact: scores of another model are not compared.
+    models: dict[str, str] = Field(default_factory=dict)
+    rows: int = Field(ge=0)
+    bins: int = Field(default=DEFAULT_BINS, ge=2, le=50)
+    other_share: float = Field(default=OTHER_SHARE, ge=0.0, lt=1.0)
+    columns: tuple[ReferenceColumn, ...] = Field(default=(), strict=False)
+    scores: tuple[ReferenceColumn, ...] = Field(default=(), strict=False)
+
+    def column(self, name: str) -> ReferenceColumn | None:
+        """The feature column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    def score(self, name: str) -> ReferenceColumn | None:
+        """The score column of that name, or None."""
+        return next((column for column in self.scores if column.name == name), None)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the canonical JSON of everything but the digest itself."""
+        return _sha256(_head() | self.model_dump(mode="json"))
+
+
+def _head() -> dict[str, Any]:
+    return {"format": FORMAT, "version": VERSION}
+
+
+def _sha256(payload: Mapping[str, Any]) -> str:
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def contract_digest(contract: TableContract) -> str:
+    """sha256 of the names and types of the contract's feature columns: all of it that a profile depends on."""
+    return _sha256({"features": sorted([column.name, column.type] for column in contract if column.role == "feature")})
+
+
+def write_reference(reference: ReferenceProfile, path: Path) -> None:
+    """Write the profile as readable JSON, the same bytes for the same profile."""
+    payload = _head() | {"digest": reference.digest} | reference.model_dump(mode="json")
+    path.write_text(json.dumps(payload, indent=1, ensure_ascii=True, allow_nan=False) + "\n", encoding="ascii")
+
+
+class _UnusableError(Exception):
+    """Why a file cannot serve as the reference: what it is, and what to do."""
+
+
+_REMAKE = "make it anew with `nightscore profile`"
+
+
+def read_reference(path: Path, contract: str | None = None) -> ReferenceProfile | str:
+    """The profile in the file, or the reason why there is none to compare with.
+
+    `contract` is the digest of the contract's feature columns tonight; a profile of another contract is stale.
+    """
+    try:
+        reference = _parse(_load(path))
+        if contract is not None and reference.contract_digest != contract:
+            reason = f"is of another table contract (its feature columns or their types have changed): {_REMAKE}"
+            raise _UnusableError(reason)  # noqa: TRY301  # one place that names the file
+    except _UnusableError as reason:
+        return f"the reference profile {path.name} {reason}"
+    return reference
+
+
+def _load(path: Path) -> Any:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            reason = f"has over {MAX_BYTES:,} bytes: {_REMAKE}"
+            raise _UnusableError(reason)
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        reason = "does not exist: make it with `nightscore profile`"
+        raise _UnusableError(reason) from None
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+        raise _UnusableError(reason) from None
+    except (ValueError, RecursionError):
+        reason = f"is not JSON, so it is damaged or cut off: {_REMAKE}"
+        raise _UnusableError(reason) from None
+
+
+def _parse(payload: Any) -> ReferenceProfile:
+    if not isinstance(payload, dict) or payload.get("format") != FORMAT:
+        reason = f"is something else: its `format` is not {FORMAT}"
+        raise _UnusableError(reason)
+    if payload.get("version") != VERSION:
+        reason = f"has version {payload.get('version')!r:.20}, and this nightscore reads version {VERSION}: {_REMAKE}"
+        raise _UnusableError(reason)
+    body = {key: value for key, value in payload.items() if key not in ("format", "version", "digest")}
+    try:
+        reference = ReferenceProfile.model_validate_json(json.dumps(body, allow_nan=False))
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}: {_REMAKE}"
+        raise _UnusableError(reason) from None
+    except ValueError:
+        reason = f"is damaged, it holds a number that is not finite: {_REMAKE}"
+        raise _UnusableError(reason) from None
+    if reference.digest != payload.get("digest"):
+        reason = f"does not match its digest, so it was changed after it was made: {_REMAKE}"
+        raise _UnusableError(reason)
+    return reference

@@ -1,0 +1,129 @@
+"""A run's report: one HTML file that needs nothing else, for people who decide what to do with the night."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from data_checks.drift_bins import number, percent
+from data_checks.drift_rules import severity
+from data_checks.report_charts import column_chart, score_chart
+from data_checks.report_facts import ReportFacts
+from data_checks.report_words import badge, badge_of_expectation, headline, tiles, what_was_allowed
+from data_checks.visible_text import visible
+from schemas.ledger import Ledger
+from schemas.verdicts import ColumnDrift, DriftStatus, ExpectationVerdict
+
+#: Files listed one by one in the ledger.
+LISTED_FILES = 20
+
+_SEVERITIES = ("critical", "error", "warning", "info")
+
+
+def render_report(facts: ReportFacts) -> str:
+    """The HTML page. Names from the data are text whatever they hold; the same facts give the same page."""
+    columns = facts.drift.columns if facts.drift is not None else ()
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        facts=facts,
+        headline=headline(facts),
+        tiles=tiles(facts),
+        expectations=_by_urgency(facts.expectations),
+        drifted=[_with_chart(column) for column in _by_severity(columns)],
+        scores=[_with_score_chart(column) for column in columns if column.role == "score" and column.bins],
+        files=_listed_files(facts.ledger),
+        total=facts.ledger.total(),
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {"percent": percent, "number": number, "count": _count, "code": _code, "value": _value}
+    environment.globals |= {"badge": badge, "badge_of_expectation": badge_of_expectation, "allowed": what_was_allowed}
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Every printed text passes here, so no template can forget to make hidden characters visible."""
+    if value is None:
+        return ""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _value(value: Any) -> str:
+    """A provenance value in words."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_value(item)}" for key, item in value.items()) or "none"
+    return str(value)
+
+
+def _code(text: str) -> Markup:
+    """The text with what stands in backticks set as code."""
+    parts = [escape(visible(part)) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
+
+
+def _by_urgency(verdicts: Sequence[ExpectationVerdict]) -> list[ExpectationVerdict]:
+    """Unmet ones first, the severest first, then those with unexpected values."""
+
+    def urgency(verdict: ExpectationVerdict) -> tuple[bool, int, bool, int]:
+        rank = _SEVERITIES.index(verdict.severity) if verdict.severity in _SEVERITIES else len(_SEVERITIES)
+        return verdict.success, 0 if verdict.success else rank, not verdict.unexpected, -(verdict.unexpected or 0)
+
+    return sorted(verdicts, key=urgency)
+
+
+def _by_severity(columns: Sequence[ColumnDrift]) -> list[ColumnDrift]:
+    """The worst status first, scores and critical columns before others, then by PSI."""
+
+    def rank(column: ColumnDrift) -> tuple[int, bool, bool, float]:
+        return -severity(column.status), column.role != "score", not column.critical, -(column.psi or 0.0)
+
+    return sorted(columns, key=rank)
+
+
+def _with_chart(column: ColumnDrift) -> dict[str, Any]:
+    title = f"{column.column}: shares in training and tonight"
+    chart = Markup(column_chart(column.bins, title)) if column.bins else None  # noqa: S704  # built from numbers; its texts are escaped and tested
+    ends = (column.bins[0].label, column.bins[-1].label) if column.bins else ("", "")
+    return {"column": column, "chart": chart, "ends": ends, "quiet": column.status is DriftStatus.OK}
+
+
+def _with_score_chart(column: ColumnDrift) -> dict[str, Any]:
+    bins, unit = (column.unit_bins, True) if column.unit_bins else (column.bins, False)
+    chart = score_chart(bins, f"{column.column}: distribution in training and tonight", unit=unit)
+    return {"column": column, "unit": unit, "ends": (bins[0].label, bins[-1].label), "chart": Markup(chart)}  # noqa: S704  # as above
+
+
+def _listed_files(ledger: Ledger) -> list[dict[str, Any]]:
+    """Files with something set aside first, so that they are listed however many files there are."""
+    accounts = sorted(ledger.accounts.items(), key=lambda item: (item[1].rows_in == item[1].scored, item[0]))
+    return [
+        {"name": name, "account": account, "imbalance": account.imbalance()}
+        for name, account in accounts[:LISTED_FILES]
+    ]

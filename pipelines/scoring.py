@@ -1,0 +1,198 @@
+"""The flow of a night's scoring on Apache Beam. Read this file first.
+
+    plan ─ units ─┬─ score (read, check, prepare, predict, write) ─┬─ outcomes ─ merge ─┬─ outcome.json
+                  │      one row group is one transaction          └─ key files ─ find ─┘
+    driver: plan before, and verdicts, gate, report, publish after (pipelines/night.py)
+
+Rows never travel between workers: a unit is a list of row groups, a worker opens the files itself, and what comes
+back is one small mergeable value. Only the files of key hashes are shuffled, by name, where a rule asks for
+uniqueness across all files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+
+from pipelines.outcome import Failure, Outcome
+from pipelines.stages.duplicates import Duplicates, confirmed_duplicates
+from pipelines.tools import ScoringSpec, tools_for
+from pipelines.unit_scoring import score_unit
+from schemas.errors import NightscoreError
+from schemas.plan import Plan, Unit
+
+#: The pass's only result, in the run's folder: the driver reads nothing else of it.
+OUTCOME_FILE = "outcome.json"
+DUPLICATES_FILE = "duplicates.json"
+#: Where this file exists in the run's folder, units that have not begun are skipped: the run has failed already.
+STOP_FILE = "staged/.stop"
+
+
+@dataclass(eq=False)
+class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
+    """Scores every unit of the plan; leaves outcome.json, and duplicates.json where a rule needs it, in the run's folder."""
+
+    spec: ScoringSpec
+    plan: Plan
+    run_folder: str
+
+    def expand(self, root: beam.pvalue.PBegin) -> beam.PCollection[str]:
+        # units : bytes, one Unit as JSON
+        units = (
+            root
+            | "units" >> beam.Create([unit.to_json() for unit in self.plan.units])
+            | "share out" >> beam.Reshuffle()
+        )
+        # outcomes : bytes, one unit's Outcome as JSON
+        outcomes = units | "score" >> beam.ParDo(ScoreUnit(self.spec, self.run_folder))
+        if self.spec.checks.unique_rules:
+            self._find_duplicates(outcomes)
+        # night : bytes, the Outcome of all units
+        night = outcomes | "merge" >> beam.CombineGlobally(MergeOutcomes(self.spec)).without_defaults()
+        return night | "write outcome" >> beam.Map(write_once, self.run_folder, OUTCOME_FILE)
+
+    def _find_duplicates(self, outcomes: beam.PCollection[bytes]) -> None:
+        # buckets : ((rule, bucket), [path, ...]), the files that may hold the same key
+        buckets = outcomes | "key files" >> beam.FlatMap(key_files) | "by bucket" >> beam.GroupByKey()
+        # found : bytes, the Duplicates of one bucket as JSON
+        found = buckets | "find duplicates" >> beam.ParDo(FindDuplicates(self.spec, self.plan, self.run_folder))
+        (
+            found
+            | "merge duplicates" >> beam.CombineGlobally(merge_duplicates)
+            | "write duplicates" >> beam.Map(write_once, self.run_folder, DUPLICATES_FILE)
+        )
+
+
+@dataclass(eq=False)
+class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
+    """A Unit in, its Outcome out, both as JSON.
+
+    An error of ours becomes a failure in the outcome: it would be the same at every retry, and so it reaches the
+    driver with all its facts on any runner. Anything else is raised, and the runner may retry.
+    """
+
+    spec: ScoringSpec
+    run_folder: str
+
+    def process(self, element: bytes) -> Iterator[bytes]:
+        unit, folder = Unit.from_json(element), Path(self.run_folder)
+        stop = folder / STOP_FILE
+        try:
+            if stop.exists():
+                return
+            outcome = score_unit(unit, tools_for(self.spec), folder)
+        except NightscoreError as error:
+            stop.parent.mkdir(parents=True, exist_ok=True)
+            stop.touch()
+            outcome = self.spec.empty_outcome()
+            outcome.failures[unit.number] = Failure(type(error).__name__, error.message, error.code, error.facts)
+        data = outcome.to_json()
+        write_once(data, self.run_folder, f"units/unit-{unit.number:06d}-{uuid.uuid4().hex}.json")
+        yield data
+
+
+@dataclass(eq=False)
+class MergeOutcomes(beam.CombineFn):  # type: ignore[misc]  # Beam has no types
+    """Merges outcomes exactly, in whatever order they come. The accumulator travels as the outcome's own JSON."""
+
+    spec: ScoringSpec
+
+    def create_accumulator(self) -> Outcome:
+        return self.spec.empty_outcome()
+
+    def add_input(self, accumulator: Outcome, element: bytes) -> Outcome:
+        accumulator.merge(Outcome.from_json(element, self.spec.empty_outcome()))
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[Outcome]) -> Outcome:
+        merged = self.create_accumulator()
+        for accumulator in accumulators:
+            merged.merge(accumulator)
+        return merged
+
+    def extract_output(self, accumulator: Outcome) -> bytes:
+        return accumulator.to_json()
+
+    def get_accumulator_coder(self) -> beam.coders.Coder:
+        return OutcomeCoder(self.spec)
+
+
+@dataclass(eq=False)
+class OutcomeCoder(beam.coders.Coder):  # type: ignore[misc]  # Beam has no types
+    """Outcomes as their versioned JSON; nothing is pickled between workers."""
+
+    spec: ScoringSpec
+
+    def encode(self, value: Outcome) -> bytes:
+        return value.to_json()
+
+    def decode(self, encoded: bytes) -> Outcome:
+        return Outcome.from_json(encoded, self.spec.empty_outcome())
+
+    def is_deterministic(self) -> bool:
+        return True
+
+
+@dataclass(eq=False)
+class FindDuplicates(beam.DoFn):  # type: ignore[misc]  # Beam has no types
+    """The files of one rule and bucket in, the duplicate keys in them out."""
+
+    spec: ScoringSpec
+    plan: Plan
+    run_folder: str
+
+    def process(self, element: tuple[tuple[str, int], Iterable[str]]) -> Iterator[bytes]:
+        (rule, _), paths = element
+        files = [Path(self.run_folder) / path for path in sorted(paths)]
+        found = confirmed_duplicates(rule, files, self.spec, self.plan)
+        yield json.dumps({rule: found.to_json()}).encode()
+
+
+def key_files(outcome: bytes) -> Iterator[tuple[tuple[str, int], str]]:
+    """((rule, bucket), path) for every file of key hashes of a unit."""
+    for rule, buckets in json.loads(outcome)["keys"].items():
+        for bucket, paths in buckets.items():
+            for path in paths:
+                yield (rule, int(bucket)), path
+
+
+def merge_duplicates(found: Iterable[bytes]) -> bytes:
+    """The duplicates of all buckets by rule, as JSON."""
+    merged: dict[str, Duplicates] = {}
+    for item in found:
+        for rule, raw in json.loads(item).items():
+            merged[rule] = merged.get(rule, Duplicates()).merge(Duplicates.from_json(raw))
+    return json.dumps({rule: merged[rule].to_json() for rule in sorted(merged)}).encode()
+
+
+def write_once(data: bytes, run_folder: str, name: str) -> str:
+    """Put the data under that name in the run's folder unless it is there already. Returns the name.
+
+    A retried or doubled worker gets the same merged value, so the first one wins.
+    """
+    target = Path(run_folder) / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    with temporary.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
+    return name
+
+
+def read_json(run_folder: Path, name: str) -> Any:
+    """A JSON file that the pass left."""
+    return json.loads((run_folder / name).read_bytes())

@@ -1,0 +1,121 @@
+"""What a worker needs to score a unit: made once per process from the run's specification."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from data_checks.checks import Checks
+from data_checks.profile import Profile
+from data_checks.quarantine import quarantine_schema
+from data_checks.reference import ReferenceProfile
+from pipelines.outcome import Outcome
+from schemas.card import ModelCard
+from schemas.contract import TableContract
+from schemas.job import Job
+from schemas.plan import InputFile
+from transforms.arrow_types import arrow_type
+from transforms.chain import Chain
+from transforms.conform import Conformer
+from transforms.models import LoadedModel, load_model
+from transforms.output_columns import output_fields
+
+
+@dataclass(frozen=True)
+class ScoringSpec:
+    """Everything that decides a run's results, compiled and checked by the driver; small, and it pickles.
+
+    The same specification serves every night of a job.
+    """
+
+    job: Job
+    contract: TableContract
+    checks: Checks
+    chains: tuple[Chain, ...]
+    cards: tuple[ModelCard, ...]
+    reference: ReferenceProfile | None
+    #: Folder of job.yaml, which the job's paths are relative to.
+    base: str
+    #: Threads of each model.
+    threads: int
+    #: Digest of all of the above: the same digest, the same results.
+    digest: str
+
+    @property
+    def contract_schema(self) -> pa.Schema:
+        """Arrow schema of a conformed batch."""
+        fields = [pa.field(column.name, arrow_type(column), column.nullable) for column in self.contract]
+        return pa.schema([pa.field(f.name, f.type) for f in fields])
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the key columns."""
+        return self.contract.names("key")
+
+    @property
+    def passed_columns(self) -> tuple[str, ...]:
+        """Input columns of the scored table: the keys first."""
+        return self.keys + tuple(name for name in self.job.output.columns if name not in self.keys)
+
+    @property
+    def output_schema(self) -> pa.Schema:
+        """Arrow schema of the scored table: keys, passed columns, then each model's columns."""
+        by_name = {f.name: f for f in self.contract_schema}
+        passed = [pa.field(name, plain_type(by_name[name].type)) for name in self.passed_columns]
+        scores = [f for entry, card in zip(self.job.models, self.cards, strict=True) for f in output_fields(entry, card)]
+        return pa.schema([*passed, *scores])
+
+    @property
+    def quarantine_schema(self) -> pa.Schema:
+        """Arrow schema of a quarantine file."""
+        return quarantine_schema(self.contract_schema)
+
+    def empty_outcome(self) -> Outcome:
+        """The outcome of no rows at all."""
+        return Outcome(self.checks.new_state(), Profile.for_job(self.reference, self.contract, self.score_names))
+
+    @property
+    def score_names(self) -> tuple[str, ...]:
+        """Output columns that hold a probability or a value, which the drift of the scores is measured on."""
+        return tuple(
+            f.name
+            for entry, card in zip(self.job.models, self.cards, strict=True)
+            for f in output_fields(entry, card)
+            if f.name != entry.output.label
+        )
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type without dictionary encoding."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+@dataclass(eq=False)
+class Tools:
+    """A specification with its models loaded."""
+
+    spec: ScoringSpec
+    models: Sequence[LoadedModel]
+    _conformers: dict[tuple[pa.Schema, tuple[tuple[str, str], ...]], Conformer] = field(default_factory=dict)
+
+    def conformer(self, file: InputFile, schema: pa.Schema) -> Conformer:
+        """The reconciliation of a file's schema with the contract, shared by all files of that schema."""
+        return Conformer.for_file(self.spec.contract, schema, file.partition, file.name)
+
+
+_lock = threading.Lock()
+_tools: dict[str, Tools] = {}
+
+
+def tools_for(spec: ScoringSpec) -> Tools:
+    """The process's tools for that specification; models are loaded at the first call only."""
+    with _lock:
+        if spec.digest not in _tools:
+            _tools.clear()
+            models = [load_model(entry, Path(spec.base), spec.threads) for entry in spec.job.models]
+            _tools[spec.digest] = Tools(spec, models)
+        return _tools[spec.digest]

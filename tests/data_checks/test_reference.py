@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from data_checks import reference as module
+from data_checks.reference import (
+    NumericFacts,
+    ReferenceColumn,
+    ReferenceProfile,
+    contract_digest,
+    kind_of,
+    read_reference,
+    write_reference,
+)
+from data_checks.reference_build import build_column, build_score
+from schemas.contract import Column, TableContract
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "reference_profile.json"
+
+
+def small() -> ReferenceProfile:
+    """A reference with every kind of column, from round numbers."""
+    numbers = pa.array([*(float(value) for value in range(20)), None, float("nan")])
+    zeros = pa.array([0.0] * 17 + [1.0, 2.0, 3.0, 4.0, float("inf")])
+    words = pa.array(["a"] * 12 + ["b"] * 9 + [None]).dictionary_encode()
+    columns = (
+        build_column("numbers", "numeric", numbers, 4),
+        build_column("zeros", "numeric", zeros, 4),
+        build_column("words", "categorical", words, 4),
+        build_column("flags", "categorical", pa.array([True, False] * 11), 4),
+        build_column("when", "temporal", pa.array([None] + [5] * 21, pa.timestamp("us")), 4),
+        build_column("nothing", "numeric", pa.nulls(22, pa.float64()), 4),
+    )
+    scores = (build_score("p", "probability", "late", np.arange(22) / 22, 4),)
+    return ReferenceProfile(
+        contract_digest="0" * 64, models={"late": "1" * 64}, rows=22, bins=4, columns=columns, scores=scores
+    )
+
+
+def test_the_file_has_its_agreed_shape(tmp_path: Path) -> None:
+    write_reference(small(), tmp_path / "profile.json")
+    assert (tmp_path / "profile.json").read_text() == GOLDEN.read_text()
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    write_reference(small(), tmp_path / "profile.json")
+    assert read_reference(tmp_path / "profile.json", "0" * 64) == small()
+
+
+def test_the_order_of_the_rows_does_not_matter(rng: np.random.Generator) -> None:
+    numbers, words = rng.lognormal(size=5_000), rng.choice(["a", "b", "c"], 5_000)
+    order = rng.permutation(5_000)
+    for kind, values in (("numeric", numbers), ("categorical", words)):
+        plain = build_column("x", kind, pa.array(values))  # type: ignore[arg-type]  # a Literal in a loop is a str
+        chunks = [pa.array(part) for part in np.array_split(values[order], 3)]
+        assert build_column("x", kind, pa.chunked_array(chunks)) == plain  # type: ignore[arg-type]  # as above
+
+
+def test_numeric_facts_are_those_of_numpy(rng: np.random.Generator) -> None:
+    values = rng.normal(1e6, 1, 4_000)
+    facts = build_column("x", "numeric", pa.array(values)).numeric
+    assert facts is not None
+    assert (facts.minimum, facts.maximum) == (values.min(), values.max())
+    assert facts.mean == pytest.approx(values.mean(), rel=1e-15)
+    assert facts.sd == pytest.approx(values.std(ddof=1), rel=1e-12)
+    assert facts.counts == (400,) * 10
+
+
+def test_missing_is_null_or_nan_and_infinite_values_are_in_the_outer_bins() -> None:
+    column = build_column("x", "numeric", pa.array([None, float("nan"), float("-inf"), 1.0, 2.0, float("inf")]), 2)
+    assert (column.rows, column.nulls, column.nans, column.missing) == (6, 1, 1, 2)
+    assert column.numeric is not None
+    assert (column.numeric.infinite, column.numeric.minimum, column.numeric.maximum) == (2, 1.0, 2.0)
+    assert (sum(column.numeric.counts), column.numeric.counts[0], column.numeric.counts[-1]) == (4, 2, 2)
+
+
+def test_past_the_cap_the_rarest_categories_are_counted_together() -> None:
+    names = [f"name-{number:04d}" for number in range(1_200) for _ in range(2 if number < 300 else 1)]
+    facts = build_column("c", "categorical", pa.array(names)).categorical
+    assert facts is not None
+    assert (facts.distinct, len(facts.categories), facts.unlisted, facts.complete) == (1_200, 1_000, 200, False)
+    assert facts.categories[0] == ("name-0000", 2)
+    assert facts.present == 1_500
+
+
+def test_a_dictionary_with_unused_or_repeated_words_is_counted_by_what_occurs() -> None:
+    words = pa.DictionaryArray.from_arrays(pa.array([0, 2, 0], pa.int32()), pa.array(["a", "unused", "a"]))
+    facts = build_column("c", "categorical", words).categorical
+    assert facts is not None
+    assert facts.categories == (("a", 3),)
+
+
+def test_a_column_without_rows_has_a_reference() -> None:
+    assert build_column("x", "numeric", pa.array([], pa.float64())).numeric == NumericFacts()
+    empty = pa.chunked_array([], pa.dictionary(pa.int32(), pa.string()))
+    assert build_column("c", "categorical", empty).rows == 0
+
+
+@pytest.mark.parametrize(
+    ("logical", "kind"),
+    [("bool", "categorical"), ("date", "temporal"), ("timestamp", "temporal"), ("decimal(5,2)", "numeric"), ("binary", "opaque")],
+)
+def test_every_logical_type_has_a_kind(logical: str, kind: str) -> None:
+    assert kind_of(logical) == kind
+
+
+def test_the_contract_digest_depends_on_the_names_and_types_of_the_features_alone() -> None:
+    def digest(*columns: Column) -> str:
+        return contract_digest(TableContract(columns=columns))
+
+    x, c = Column(name="x", type="int32"), Column(name="c", type="string")
+    assert digest(x, c) == digest(c, x) == digest(x, c, Column(name="id", type="int64", role="key"))
+    assert digest(x, c) == digest(Column(name="x", type="int32", nullable=False, description="about x"), c)
+    assert digest(x, c) != digest(Column(name="x", type="int64"), c)
+
+
+# ------------------------------------------------------------------------------ what cannot serve, and why: never silence
+
+
+def reason(path: Path, contract: str | None = None) -> str:
+    found = read_reference(path, contract)
+    assert isinstance(found, str)
+    assert found.startswith("the reference profile profile.json ")
+    return found
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "profile.json"
+    write_reference(small(), path)
+    return path
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    assert "does not exist: make it with `nightscore profile`" in reason(tmp_path / "profile.json")
+
+
+def test_a_folder_is_not_a_profile(tmp_path: Path) -> None:
+    (tmp_path / "profile.json").mkdir()
+    assert "cannot be read" in reason(tmp_path / "profile.json")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_file_cut_off_anywhere_is_damaged(written: Path, share: float) -> None:
+    content = written.read_bytes()
+    written.write_bytes(content[: int(share * len(content))])
+    assert "is not JSON, so it is damaged or cut off" in reason(written)
+
+
+@pytest.mark.parametrize("content", [b"\x00\xff", b"[" * 100_000, b'{"format": '])
+def test_bytes_that_are_not_json_are_damaged(written: Path, content: bytes) -> None:
+    written.write_bytes(content)
+    assert "is not JSON" in reason(written)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "null", '{"format": "whylogs"}'])
+def test_other_json_is_something_else(written: Path, content: str) -> None:
+    written.write_text(content)
+    assert "is something else: its `format` is not nightscore.reference" in reason(written)
+
+
+def changed(path: Path, change: object) -> None:
+    payload = json.loads(path.read_text())
+    change(payload)  # type: ignore[operator]  # a lambda of the test
+    path.write_text(json.dumps(payload))
+
+
+def test_another_version_is_named(written: Path) -> None:
+    changed(written, lambda payload: payload.update(version=2))
+    assert "has version 2, and this nightscore reads version 1" in reason(written)
+
+
+def test_a_changed_count_does_not_match_the_digest(written: Path) -> None:
+    changed(written, lambda payload: payload["columns"][0].update(rows=23, nulls=2))
+    assert "does not match its digest, so it was changed after it was made" in reason(written)
+
+
+def test_a_missing_digest_does_not_match_either(written: Path) -> None:
+    changed(written, lambda payload: payload.pop("digest"))
+    assert "does not match its digest" in reason(written)
+
+
+def test_counts_that_do_not_add_up_are_named(written: Path) -> None:
+    changed(written, lambda payload: payload["columns"][0]["numeric"].update(counts=[1, 2, 3, 4]))
+    assert "is damaged: columns.0: Value error, column 'numbers': 10 values counted, 20 present" in reason(written)
+
+
+def test_an_unknown_key_is_named(written: Path) -> None:
+    changed(written, lambda payload: payload["columns"][0].update(colour="red"))
+    assert "is damaged: columns.0.colour: Extra inputs are not permitted" in reason(written)
+
+
+def test_nan_is_no_number_here(written: Path) -> None:
+    written.write_text(written.read_text().replace('"mean": 9.5', '"mean": NaN'))
+    assert "is damaged, it holds a number that is not finite" in reason(written)
+
+
+def test_edges_that_do_not_ascend_are_refused() -> None:
+    with pytest.raises(ValueError, match="the edges must ascend"):
+        NumericFacts(edges=(2.0, 1.0), counts=(0, 0, 0))
+
+
+def test_a_column_with_the_facts_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="column 'x' of kind categorical has the facts of another kind"):
+        ReferenceColumn(name="x", kind="categorical", rows=0, numeric=NumericFacts())
+
+
+def test_a_profile_of_another_contract_is_stale(written: Path) -> None:
+    assert "is of another table contract" in reason(written, "2" * 64)
+
+
+def test_a_file_over_the_size_limit_is_not_parsed(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 1_000)
+    assert "has over 1,000 bytes" in reason(written)

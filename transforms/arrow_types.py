@@ -1,0 +1,63 @@
+"""The Arrow type that each logical type of the table contract has in a conformed batch."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+
+from schemas.contract import Column
+
+_PLAIN = {
+    "bool": pa.bool_(),
+    "int8": pa.int8(),
+    "int16": pa.int16(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "uint8": pa.uint8(),
+    "uint16": pa.uint16(),
+    "uint32": pa.uint32(),
+    "uint64": pa.uint64(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "string": pa.string(),
+    "binary": pa.binary(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+}
+_ZONED = re.compile(r"timestamp\[(.+)\]")
+_DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
+
+#: How a string feature stands in a conformed batch: judged and encoded on its distinct values, not row by row.
+TEXT_CODES = pa.dictionary(pa.int32(), pa.string())
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The column's type in a conformed batch: `value_type`, but `dictionary<int32, string>` for a string feature."""
+    if column.type == "string" and column.role == "feature":
+        return TEXT_CODES
+    return value_type(column.type)
+
+
+def value_type(logical: str) -> pa.DataType:
+    """The Arrow type of a contract's logical type: timestamps in microseconds, `timestamp[UTC]` with that zone.
+
+    Raises KeyError for a word that the contract does not know.
+    """
+    zoned = _ZONED.fullmatch(logical)
+    if zoned:
+        return pa.timestamp("us", tz=zoned[1])
+    decimal = _DECIMAL.fullmatch(logical)
+    if decimal:
+        return pa.decimal128(int(decimal[1]), int(decimal[2]))
+    return _PLAIN[logical]
+
+
+def storage(array: pa.Array) -> pa.Array:
+    """The array as the plain values that an extension type such as `arrow.json` keeps; any other array as it is."""
+    return array.storage if isinstance(array, pa.ExtensionArray) else array
+
+
+def storage_type(kind: pa.DataType) -> pa.DataType:
+    """The type that `storage` gives."""
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
