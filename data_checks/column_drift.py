@@ -50,7 +50,7 @@ class ColumnComparison:
         column, outside = _outside(column, reference, current)
         rows = (reference.missing, reference.rows), (current.presence.missing, current.presence.rows)
         column, missing = _missing(column, *rows)
-        return _concluded(column, [missing, values, outside])
+        return _concluded(column, [missing, outside, values])
 
     def score(self, current: ScoreProfile, models: Mapping[str, str]) -> ColumnDrift:
         """A model's scores; `models` has each model's sha256 tonight."""
@@ -147,9 +147,8 @@ def _outside(column: ColumnDrift, reference: ReferenceColumn, current: ColumnPro
         finding = judge_out_of_range(seen.outside, present, before, current.limits)
         return replace(column, out_of_range_share=seen.outside / present), finding
     if current.unseen is not None and reference.categorical is not None:
-        singletons = sum(1 for _, count in reference.categorical.categories if count == 1)
         named = {name: count for name, count in current.unseen.counts.items() if count >= NAMED_FROM}
-        finding = judge_unseen(seen.outside, present, singletons, before, _naming(named))
+        finding = judge_unseen(seen.outside, present, reference.categorical.singletons, before, _naming(named))
         return replace(column, unseen_share=seen.outside / present), finding
     return column, Finding(DriftStatus.OK)
 

@@ -9,7 +9,7 @@ from typing import Any
 from data_checks import drift_rules as rules
 from data_checks.column_drift import ColumnComparison
 from data_checks.distances import NOISE_LEVEL, PSI_FLOOR
-from data_checks.drift_bins import percent
+from data_checks.drift_bins import OPEN_VOCABULARY, percent
 from data_checks.profile import Profile
 from data_checks.reference import ReferenceProfile
 from schemas.job import Drift
@@ -97,6 +97,7 @@ def _settings(settings: Drift, reference: ReferenceProfile | None) -> dict[str, 
         "outside_warn": rules.OUTSIDE_WARN,
         "outside_drift": rules.OUTSIDE_DRIFT,
         "outside_chance": rules.OUTSIDE_CHANCE,
+        "open_vocabulary": OPEN_VOCABULARY,
         "bins": None if reference is None else reference.bins,
         "other_share": None if reference is None else reference.other_share,
         "reference_digest": None if reference is None else reference.digest,

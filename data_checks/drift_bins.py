@@ -13,6 +13,9 @@ from schemas.verdicts import Bin
 #: Reference categories below `other_share`, together; and what the reference does not have.
 OTHER = "__other__"
 UNSEEN = "__unseen__"
+#: Share of values in categories that training saw once from which on a column counts as an open vocabulary: about so
+#: many values of any night are new (Good-Turing). Below it, PSI's unseen bin alone stays under 0.05.
+OPEN_VOCABULARY = 0.01
 
 
 def number(value: float, digits: int = 6) -> str:
@@ -55,9 +58,10 @@ def unit_bins(reference: Sequence[int], current: Histogram) -> tuple[Bin, ...]:
 def category_bins(facts: CategoryFacts, current: KnownCounts, other_share: float) -> tuple[Bin, ...]:
     """The reference's categories by falling count, the rare ones together, and the unseen ones together.
 
-    Where the reference has more categories than it lists, the unlisted and the unseen cannot be told apart: both are
-    in `__other__`.
+    Unseen ones are counted as rare where they cannot be told apart from the reference's unlisted ones, and where the
+    reference is of an open vocabulary: then each night brings new words, and that is no drift.
     """
+    apart = facts.complete and facts.singletons < OPEN_VOCABULARY * facts.present
     named: list[Bin] = []
     rare, rare_now = facts.unlisted, 0
     for (name, count), now in zip(facts.categories, current.counts.tolist(), strict=True):
@@ -65,9 +69,8 @@ def category_bins(facts: CategoryFacts, current: KnownCounts, other_share: float
             named.append(Bin(name, count, now))
         else:
             rare, rare_now = rare + count, rare_now + now
-    rare_now += 0 if facts.complete else current.others
-    unseen = current.others if facts.complete else 0
-    ends = Bin(OTHER, rare, rare_now), Bin(UNSEEN, 0, unseen)
+    unseen = current.others if apart else 0
+    ends = Bin(OTHER, rare, rare_now + current.others - unseen), Bin(UNSEEN, 0, unseen)
     return (*named, *(end for end in ends if end.reference or end.current))
 
 

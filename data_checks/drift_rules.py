@@ -82,11 +82,9 @@ def judge_values(found: Distances, bins: Sequence[Bin], settings: Drift, moved: 
 def _too_few(found: Distances, bins: Sequence[Bin], threshold: float) -> str:
     before, now = [item.reference for item in bins], [item.current for item in bins]
     needed = rows_to_tell(before, now, threshold)
-    cure = f"it takes about {needed:,}" if needed else f"and the {sum(before):,} of training are too few as well"
-    return (
-        f"{sum(now):,} values in {len(bins)} bins are too few: chance alone reaches a PSI of {found.noise:.2f}, "
-        f"to see one of {threshold:g} {cure}"
-    )
+    cure = f"it takes about {needed:,}" if needed else f"training would need more than {sum(before):,} too"
+    found_few = f"{sum(now):,} values in {len(bins)} bins are too few: chance alone reaches a PSI of {found.noise:.2f}"
+    return f"{found_few}; to see one of {threshold:g}, {cure}"
 
 
 def judge_missing(reference: tuple[int, int], current: tuple[int, int]) -> Finding:

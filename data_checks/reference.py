@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -102,6 +103,11 @@ class CategoryFacts(Strict):
         return tuple(name for name, _ in self.categories)
 
     @property
+    def singletons(self) -> int:
+        """Listed categories with one value: what is left out of them predicts what is yet unseen (Good-Turing)."""
+        return sum(1 for _, count in self.categories if count == 1)
+
+    @property
     def present(self) -> int:
         """Values counted."""
         return sum(count for _, count in self.categories) + self.unlisted
@@ -160,7 +166,7 @@ class ReferenceProfile(Strict):
         """The score column of that name, or None."""
         return next((column for column in self.scores if column.name == name), None)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 of the canonical JSON of everything but the digest itself."""
         return _sha256(_head() | self.model_dump(mode="json"))

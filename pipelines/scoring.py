@@ -151,7 +151,7 @@ class FindDuplicates(beam.DoFn):  # type: ignore[misc]  # Beam has no types
     def process(self, element: tuple[tuple[str, int], Iterable[str]]) -> Iterator[bytes]:
         (rule, _), paths = element
         files = [Path(self.run_folder) / path for path in sorted(paths)]
-        found = confirmed_duplicates(rule, files, self.spec, self.plan)
+        found = confirmed_duplicates(files, self.spec.checks.unique_columns(rule), self.spec.contract, self.plan)
         yield json.dumps({rule: found.to_json()}).encode()
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from data_checks.checks import Checks
-from data_checks.profile import Profile
+from data_checks.profile import Profile, ScoreColumn, profile_columns
 from data_checks.quarantine import quarantine_schema
 from data_checks.reference import ReferenceProfile
 from pipelines.outcome import Outcome
 from schemas.card import ModelCard
 from schemas.contract import TableContract
 from schemas.job import Job
-from schemas.plan import InputFile
 from transforms.arrow_types import arrow_type
 from transforms.chain import Chain
-from transforms.conform import Conformer
 from transforms.models import LoadedModel, load_model
 from transforms.output_columns import output_fields
 
@@ -48,8 +46,7 @@ class ScoringSpec:
     @property
     def contract_schema(self) -> pa.Schema:
         """Arrow schema of a conformed batch."""
-        fields = [pa.field(column.name, arrow_type(column), column.nullable) for column in self.contract]
-        return pa.schema([pa.field(f.name, f.type) for f in fields])
+        return pa.schema([pa.field(column.name, arrow_type(column)) for column in self.contract])
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -76,13 +73,13 @@ class ScoringSpec:
 
     def empty_outcome(self) -> Outcome:
         """The outcome of no rows at all."""
-        return Outcome(self.checks.new_state(), Profile.for_job(self.reference, self.contract, self.score_names))
+        return Outcome(self.checks.new_state(), Profile.empty(self.reference, profile_columns(self.contract), self.scores))
 
     @property
-    def score_names(self) -> tuple[str, ...]:
-        """Output columns that hold a probability or a value, which the drift of the scores is measured on."""
+    def scores(self) -> tuple[ScoreColumn, ...]:
+        """Output columns that hold a probability or a value: the drift of the scores is measured on them."""
         return tuple(
-            f.name
+            ScoreColumn(f.name, "number" if card.task == "regression" else "probability", entry.name)
             for entry, card in zip(self.job.models, self.cards, strict=True)
             for f in output_fields(entry, card)
             if f.name != entry.output.label
@@ -100,11 +97,6 @@ class Tools:
 
     spec: ScoringSpec
     models: Sequence[LoadedModel]
-    _conformers: dict[tuple[pa.Schema, tuple[tuple[str, str], ...]], Conformer] = field(default_factory=dict)
-
-    def conformer(self, file: InputFile, schema: pa.Schema) -> Conformer:
-        """The reconciliation of a file's schema with the contract, shared by all files of that schema."""
-        return Conformer.for_file(self.spec.contract, schema, file.partition, file.name)
 
 
 _lock = threading.Lock()

@@ -26,6 +26,7 @@ from pipelines.tools import Tools
 from schemas.breach import Breach
 from schemas.errors import InputError, RowError
 from schemas.plan import Span, Unit
+from transforms.conform import Conformer
 from transforms.predict import predict
 from transforms.read_span import open_span
 
@@ -127,7 +128,7 @@ class SpanScoring:
         place = Place(self.span.file.name, self.span.row_group)
         next_row = self.span.first_row_in_file
         with open_span(self.span) as source:
-            conformer = self.tools.conformer(self.span.file, source.schema)
+            conformer = Conformer.for_file(self.spec.contract, source.schema, self.span.file.partition, self.span.file.name)
             self.outcome.ignored_columns.update(conformer.ignored)
             for raw in source.batches(conformer):
                 batch, breaches = conformer.apply(raw, next_row)
@@ -187,7 +188,7 @@ class SpanScoring:
         self.outcome.profile.add_scored(view)
         for batch in scores:
             for name in batch.schema.names:
-                if name in self.spec.score_names:
+                if name in self.outcome.profile.scores:
                     self.outcome.profile.add_scores(name, batch.column(name).to_numpy(zero_copy_only=False))
 
     def _write(self, rows: Rows, scores: Sequence[pa.RecordBatch]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pyarrow as pa
+import pyarrow.types as pt
 
 from schemas.contract import Column
 
@@ -27,6 +28,16 @@ _PLAIN = {
 }
 _ZONED = re.compile(r"timestamp\[(.+)\]")
 _DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
+
+_MAX_PRECISION = 38
+_NEAREST = {
+    pa.float16(): pa.float32(),
+    pa.large_string(): pa.string(),
+    pa.string_view(): pa.string(),
+    pa.large_binary(): pa.binary(),
+    pa.binary_view(): pa.binary(),
+    pa.date64(): pa.date32(),
+}
 
 #: How a string feature stands in a conformed batch: judged and encoded on its distinct values, not row by row.
 TEXT_CODES = pa.dictionary(pa.int32(), pa.string())
@@ -51,6 +62,18 @@ def value_type(logical: str) -> pa.DataType:
     if decimal:
         return pa.decimal128(int(decimal[1]), int(decimal[2]))
     return _PLAIN[logical]
+
+
+def logical_type(kind: pa.DataType) -> str | None:
+    """The contract's word for an Arrow type, the nearest one that holds all its values; None where there is none."""
+    if pt.is_dictionary(kind):
+        return logical_type(kind.value_type)
+    if pt.is_timestamp(kind):
+        return "timestamp" if kind.tz is None else f"timestamp[{kind.tz}]"
+    if pt.is_decimal(kind) and kind.precision <= _MAX_PRECISION and 0 <= kind.scale <= kind.precision:
+        return f"decimal({kind.precision},{kind.scale})"
+    kind = _NEAREST.get(storage_type(kind), storage_type(kind))
+    return next((word for word, plain in _PLAIN.items() if plain == kind), None)
 
 
 def storage(array: pa.Array) -> pa.Array:

@@ -10,15 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from transforms.thrift_compact import read_struct
 
 _DICTIONARY_PAGE = 2
 #: A page header without statistics, as a dictionary page has it, takes about 30 bytes.
 _HEADER_BYTES = 256
-_I16, _I32, _I64, _STRUCT, _BOOLEANS = 4, 5, 6, 12, (1, 2)
-_LONG_VARINT = 64
-
-Fields = dict[int, "int | Fields"]
+#: Fields of PageHeader and DictionaryPageHeader in parquet.thrift.
+_TYPE, _UNCOMPRESSED_BYTES, _DICTIONARY_HEADER, _NUM_VALUES = 1, 2, 7, 1
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,7 @@ class DictionaryPage:
             return True
         if len(dictionary) < self.values:
             return False
-        offsets = pa.Array.from_buffers(pa.int32(), self.values + 1, [None, dictionary.buffers()[1]], 0, dictionary.offset)
-        text = offsets[self.values].as_py() - offsets[0].as_py()
+        text = pc.sum(pc.binary_length(dictionary.slice(0, self.values)), min_count=0).as_py()
         return bool(text + 4 * self.values == self.bytes)  # in the page each value has its length in 4 bytes before it
 
 
@@ -47,51 +47,11 @@ def dictionary_page(handle: pa.NativeFile, chunk: pq.ColumnChunkMetaData) -> Dic
     """The chunk's dictionary page; None when it begins with a data page or its first header cannot be read."""
     offset = chunk.dictionary_page_offset or chunk.data_page_offset
     try:
-        header = _Compact(handle.read_at(_HEADER_BYTES, offset)).struct()
-    except (IndexError, ValueError, OSError):
+        header = read_struct(handle.read_at(_HEADER_BYTES, offset))
+    except (ValueError, OSError):
         return None  # the chunk is damaged, and reading it says so
-    body = header.get(7)
-    if header.get(1) != _DICTIONARY_PAGE or not isinstance(body, dict):
+    body = header.get(_DICTIONARY_HEADER)
+    if header.get(_TYPE) != _DICTIONARY_PAGE or not isinstance(body, dict):
         return None
-    values, size = body.get(1), header.get(2)
+    values, size = body.get(_NUM_VALUES), header.get(_UNCOMPRESSED_BYTES)
     return DictionaryPage(values, size) if isinstance(values, int) and isinstance(size, int) else None
-
-
-class _Compact:
-    """As much of Thrift's compact protocol as a page header needs: integers, booleans and structs."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def struct(self) -> Fields:
-        """Field number to value. Raises IndexError past the end, ValueError for a type that no header has."""
-        fields: Fields = {}
-        number = 0
-        while head := self._byte():
-            kind = head & 0x0F
-            number = number + (head >> 4) if head >> 4 else self._integer()
-            if kind in _BOOLEANS:
-                fields[number] = int(kind == _BOOLEANS[0])
-            elif kind in (_I16, _I32, _I64):
-                fields[number] = self._integer()
-            elif kind == _STRUCT:
-                fields[number] = self.struct()
-            else:
-                message = f"field type {kind}"
-                raise ValueError(message)
-        return fields
-
-    def _byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
-
-    def _integer(self) -> int:
-        value = shift = 0
-        while shift < _LONG_VARINT:
-            byte = self._byte()
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:  # noqa: PLR2004  # the top bit says whether more follow
-                break
-            shift += 7
-        return (value >> 1) ^ -(value & 1)

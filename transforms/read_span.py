@@ -7,24 +7,28 @@ was written, or there is an InputError with the file, the row group and a code.
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, NoReturn, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyarrow.types as pt
 
 from schemas.plan import InputFile, Span
 from transforms.dictionary_page import DictionaryPage, dictionary_page
-from transforms.parquet_errors import input_error, named_errors
-from transforms.parquet_footer import DEFAULT_LIMITS, Footer, ReadLimits, footer_of, open_file, reader_options
+from transforms.parquet_errors import Fault, input_error, named_errors
+from transforms.parquet_footer import DEFAULT_LIMITS, Footer, ReadLimits, reader_options
+from transforms.planned_file import check_untouched, open_planned
+from transforms.recut import recut
 from transforms.sound_values import check_times, check_values
 
 #: Rows of a batch. Cuts are at multiples of it from the start of the row group, so that scores, which may differ in
 #: the last digit from one batch size to another, are the same whoever reads the row group.
 BATCH_ROWS = 32_768
+
+_ENCODINGS_OF_CODES = frozenset({"PLAIN", "RLE", "BIT_PACKED", "PLAIN_DICTIONARY", "RLE_DICTIONARY"})
 
 
 class Projection(Protocol):
@@ -41,9 +45,8 @@ class Projection(Protocol):
 
 @contextmanager
 def open_span(span: Span, limits: ReadLimits = DEFAULT_LIMITS) -> Iterator[SpanReader]:
-    """The row group, open for reading. Raises InputError (changed_since_planning) unless the file is the planned one."""
-    with open_file(span.file.path, span.file.name) as handle:
-        footer = _planned_footer(handle, span.file, limits)
+    """The row group, open for reading. A file that is not as planned raises InputError (changed_since_planning)."""
+    with open_planned(span.file, limits) as (handle, footer):
         yield SpanReader(span, handle, footer, limits)
 
 
@@ -57,8 +60,8 @@ def read_span(
 
 def check_identity(file: InputFile, limits: ReadLimits = DEFAULT_LIMITS) -> None:
     """Raise InputError (changed_since_planning) unless size, mtime and footer are those of the plan."""
-    with open_file(file.path, file.name) as handle:
-        _planned_footer(handle, file, limits)
+    with open_planned(file, limits):
+        pass
 
 
 class SpanReader:
@@ -97,11 +100,11 @@ class SpanReader:
         if left:
             rows = "fewer" if left > 0 else "more"
             what = f"holds {rows} rows than the {self._span.rows:,} that the footer says"
-            raise input_error("row_count_mismatch", what, self._file, self._group)
-        _check_untouched(self._handle, self._span.file, self._group)
+            raise input_error(Fault.ROW_COUNT_MISMATCH, what, self._file, self._group)
+        check_untouched(self._handle, self._span.file, self._group)
 
     def _leaves(self, wanted: set[str] | None) -> list[int]:
-        """Numbers of the leaf columns to read. A name with a dot is a top-level column, never a path into a nested one."""
+        """Numbers of the leaf columns to read. A wanted name is a top-level column's, also where it has a dot."""
         schema = self._footer.metadata.schema
         leaves = range(len(schema))
         if wanted is None:
@@ -110,22 +113,25 @@ class SpanReader:
 
     def _check_chunks(self, leaves: Sequence[int]) -> None:
         """Refuse what does not fit the file or the memory before any of it is decoded."""
-        rows, total = self._span.rows, 0
-        with named_errors("unreadable_footer", self._file, self._group):
-            group = self._footer.metadata.row_group(self._group)
-            for leaf in leaves:
-                chunk = group.column(leaf)
-                flat = self._footer.metadata.schema.column(leaf).max_repetition_level == 0
-                if flat and chunk.num_values != rows:
-                    what = f"column '{chunk.path_in_schema}' has {chunk.num_values:,} values for {rows:,} rows"
-                    raise input_error("row_count_mismatch", what, self._file, self._group, chunk.path_in_schema)
-                if not 0 <= chunk.total_compressed_size <= self._footer.bytes:
-                    what = f"column '{chunk.path_in_schema}' should be larger than its file"
-                    raise input_error("unreadable_footer", what, self._file, self._group, chunk.path_in_schema)
-                total += max(chunk.total_uncompressed_size, chunk.total_compressed_size)
+        total = 0
+        for leaf in leaves:
+            with named_errors(Fault.UNREADABLE_FOOTER, self._file, self._group):
+                column = self._footer.metadata.schema.column(leaf)
+                if (self._group, leaf) in self._footer.encrypted:
+                    self._refuse(Fault.ENCRYPTED, "is encrypted", column.path)
+                chunk = self._footer.metadata.row_group(self._group).column(leaf)
+            if column.max_repetition_level == 0 and chunk.num_values != self._span.rows:
+                what = f"has {chunk.num_values:,} values for {self._span.rows:,} rows"
+                self._refuse(Fault.ROW_COUNT_MISMATCH, what, column.path)
+            if not 0 <= chunk.total_compressed_size <= self._footer.bytes:
+                self._refuse(Fault.UNREADABLE_FOOTER, "should be larger than its file", column.path)
+            total += max(chunk.total_uncompressed_size, chunk.total_compressed_size)
         if total > self._limits.row_group_bytes:
             what = f"has {total:,} bytes to decode; at most {self._limits.row_group_bytes:,} are read"
-            raise input_error("too_large", what, self._file, self._group)
+            raise input_error(Fault.TOO_LARGE, what, self._file, self._group)
+
+    def _refuse(self, fault: Fault, what: str, column: str) -> NoReturn:
+        raise input_error(fault, f"column '{column}' {what}", self._file, self._group, column)
 
     def _check_int96(self, leaves: Sequence[int]) -> None:
         """Refuse INT96 times outside the years 1 to 9999, wrapped ones included.
@@ -143,12 +149,54 @@ class SpanReader:
     def _decode(self, leaves: Sequence[int], text: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Batches cut at multiples of BATCH_ROWS; text columns as codes where that is safe."""
         pages = self._dictionary_pages(leaves, text)
-        first = next(self._arrow_batches(leaves, read_dictionary=list(pages)), None)
-        if first is not None:
-            pages = {name: page for name, page in pages.items() if _agrees(page, first.column(name))}
-        for batch in recut(self._arrow_batches(leaves, read_dictionary=list(pages)), BATCH_ROWS):
-            for name, page in pages.items():
-                if not _agrees(page, batch.column(name)):
-                    what = f"column '{name}' has a dictionary that lists a value twice"
-                    raise input_error("duplicate_dictionary_value", what, self._file, self._group, name)
+        done = 0
+        while True:
+            source = recut(self._arrow_batches(leaves, read_dictionary=list(pages)), BATCH_ROWS)
+            for batch in islice(source, done, None):
+                wrong = [name for name, page in pages.items() if page and not page.holds(batch.column(name).dictionary)]
+                if wrong:
+                    break
+                yield batch
+                done += 1
+            else:
+                return
+            # What was handed on so far was right. From here on these columns are read value by value.
+            pages = {name: page for name, page in pages.items() if name not in wrong}
+            for name in wrong:
+                self._refuse_stored_codes(name)
+
+    def _refuse_stored_codes(self, name: str) -> None:
+        """Raise InputError where the file's own Arrow schema makes pyarrow decode the column as codes at any rate."""
+        if pt.is_dictionary(self.schema.field(name).type):
+            self._refuse(Fault.DUPLICATE_DICTIONARY_VALUE, "has a dictionary that lists a value twice", name)
+
+    def _dictionary_pages(self, leaves: Sequence[int], text: Sequence[str]) -> dict[str, DictionaryPage | None]:
+        """The columns to read as codes, each with its dictionary page if it has one."""
+        schema, group = self._footer.metadata.schema, self._footer.metadata.row_group(self._group)
+        stored = (f.name for f in self.schema if pt.is_dictionary(f.type))
+        wanted = {*text, *stored}
+        pages = {}
+        for leaf in leaves:
+            name, chunk = schema.column(leaf).path, group.column(leaf)
+            # pyarrow cannot decode the DELTA encodings to codes.
+            if name in wanted and set(chunk.encodings) <= _ENCODINGS_OF_CODES:
+                pages[name] = dictionary_page(self._handle, chunk)
+        return pages
+
+    def _arrow_batches(self, leaves: Sequence[int], **options: Any) -> Iterator[pa.RecordBatch]:
+        """Batches as pyarrow cuts them, every error named."""
+        settings = {**reader_options(self._limits), **options}
+        with named_errors(Fault.CORRUPT_PAGE, self._file, self._group):
+            parsed = pq.ParquetFile(
+                self._handle, metadata=self._footer.metadata, page_checksum_verification=True, **settings
+            )
+            # ParquetFile.iter_batches takes names, which may mean paths into nested columns; its reader takes numbers.
+            batches = parsed.reader.iter_batches(
+                BATCH_ROWS, [self._group], column_indices=list(leaves), use_threads=False
+            )
+        while True:
+            with named_errors(Fault.CORRUPT_PAGE, self._file, self._group):
+                batch = next(batches, None)
+            if batch is None:
+                return
             yield batch

@@ -14,6 +14,7 @@ two, and so do joblib's loops (a forest adds its trees up as they finish). OpenM
 from __future__ import annotations
 
 import io
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TextForm = Literal["object with NaN", "object with None", "category"]
+
+#: Python's list of warning filters belongs to the process, and is put back as it was found.
+_filters_in_use = threading.Lock()
 
 
 class SklearnModel:
@@ -76,8 +80,16 @@ class SklearnModel:
         """predict_proba, shape (rows, classes), or predict, shape (rows,)."""
         table = inputs if self.named else inputs.to_numpy()
         ask = self.estimator.predict if self.task == "regression" else self.estimator.predict_proba
-        # OpenMP's limit belongs to the calling thread, which need not be the one that loaded the model.
-        with self._pools.limit(limits=self._threads, user_api="openmp"), np.errstate(all="ignore"):
+        with (
+            _filters_in_use,
+            warnings.catch_warnings(),
+            np.errstate(all="ignore"),
+            # The limit belongs to the calling thread, which need not be the one that loaded the model.
+            self._pools.limit(limits=self._threads, user_api="openmp"),
+        ):
+            # Encoders warn at every batch of what the chain has counted already, and a warning is no reason to refuse
+            # a row, even where a process makes errors of them.
+            warnings.simplefilter("ignore")
             return np.asarray(ask(table))
 
 
@@ -98,7 +110,8 @@ def feature_frame(
             columns[item.name] = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(item.categories)))
         else:
             missing = None if form == "object with None" else np.nan
-            columns[item.name] = np.array([*item.categories, missing], dtype=object)[codes]
+            words = np.array([*item.categories, missing], dtype=object)[codes]
+            columns[item.name] = pd.Series(words, dtype=object)  # pandas would make its own `str` of a bare array
     return pd.DataFrame(columns, copy=False)
 
 
@@ -111,7 +124,7 @@ def unpickle(data: bytes) -> tuple[Any, list[Mismatch], list[str]]:
     import joblib  # noqa: PLC0415  # these two pull in all of scikit-learn, which an XGBoost job does without
     from sklearn.exceptions import InconsistentVersionWarning  # noqa: PLC0415
 
-    with warnings.catch_warnings(record=True) as caught:
+    with _filters_in_use, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             estimator = joblib.load(io.BytesIO(data))

@@ -1,4 +1,4 @@
-"""What a batch may not hold, whatever its schema: broken buffers, text that is not UTF-8, times out of all calendars."""
+"""What no batch may hold: broken buffers, text that is not UTF-8, times outside all calendars."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from transforms.arrow_types import storage
-from transforms.parquet_errors import input_error, named_errors
+from transforms.parquet_errors import Fault, input_error, named_errors
 
 #: Seconds from 1970 to the first and to the last second of the years 1 to 9999.
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
@@ -23,9 +23,9 @@ def check_values(batch: pa.RecordBatch, file: str, row_group: int) -> None:
         batch.validate(full=True)
     except pa.ArrowInvalid:
         for name, array in zip(batch.schema.names, batch.columns, strict=True):
-            with named_errors("corrupt_page", f"{file}: column '{name}'", row_group):
+            with named_errors(Fault.CORRUPT_PAGE, file, row_group, name):
                 array.validate(full=True)
-        with named_errors("corrupt_page", file, row_group):
+        with named_errors(Fault.CORRUPT_PAGE, file, row_group):
             batch.validate(full=True)
     check_times(batch, file, row_group)
 
@@ -36,7 +36,7 @@ def check_times(batch: pa.RecordBatch, file: str, row_group: int) -> None:
         for times in _time_arrays(array):
             if not _in_calendar(times):
                 what = f"column '{name}' has a date or time outside the years 1 to 9999"
-                raise input_error("out_of_range_timestamp", what, file, row_group, name)
+                raise input_error(Fault.OUT_OF_RANGE_TIMESTAMP, what, file, row_group, name)
 
 
 def _time_arrays(array: pa.Array) -> Iterator[pa.Array]:

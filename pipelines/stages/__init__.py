@@ -1,1 +1,1 @@
-"""The stages of the pass, each a plain function or class; none imports another."""
+"""The steps of a run, each on its own: they never import one another."""

@@ -44,12 +44,13 @@ class PartWriter:
             self._flush()
 
     def finish(self) -> PartFile | None:
-        """Close the file and put it on disk. None when no row was appended."""
-        if not self._rows:
-            return None
+        """Close the file and put it on disk. None, and no file, when no row was appended."""
+        return self.finish_even_if_empty() if self._rows else None
+
+    def finish_even_if_empty(self) -> PartFile:
+        """Close the file and put it on disk; with no row it has the columns alone."""
         self._flush()
-        if self._writer is not None:
-            self._writer.close()
+        self._open().close()
         with self._path.open("rb") as stream:
             os.fsync(stream.fileno())
         name = self._path.relative_to(self._run_folder).as_posix()
@@ -64,15 +65,17 @@ class PartWriter:
                 self._writer.close()
             self._path.unlink(missing_ok=True)
 
-    def _flush(self) -> None:
-        if not self._pending:
-            return
+    def _open(self) -> pq.ParquetWriter:
         if self._writer is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = open_writer(self._path, self._schema)
-        table = pa.Table.from_batches(self._pending, self._schema).combine_chunks()
-        self._writer.write_table(table, row_group_size=ROWS_PER_GROUP * 2)
-        self._pending, self._pending_rows = [], 0
+        return self._writer
+
+    def _flush(self) -> None:
+        if self._pending:
+            table = pa.Table.from_batches(self._pending, self._schema).combine_chunks()
+            self._open().write_table(table, row_group_size=ROWS_PER_GROUP * 2)
+            self._pending, self._pending_rows = [], 0
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -15,7 +15,7 @@ VALUES = st.lists(st.one_of(st.integers(-5, 5).map(float), st.floats(-10, 10)), 
 def numpy_counts(values: np.ndarray, edges: tuple[float, ...]) -> list[int]:
     """numpy.histogram with open ends; its last bin is closed, and the last edge here is infinite."""
     counts, _ = np.histogram(values, bins=np.array([-np.inf, *edges, np.inf]))
-    return counts.tolist()
+    return [int(count) for count in counts]
 
 
 def test_a_value_on_an_edge_belongs_to_the_bin_above_as_in_numpy() -> None:

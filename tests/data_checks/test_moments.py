@@ -137,7 +137,9 @@ def test_json_of_a_sum_is_a_readable_power_of_two() -> None:
     assert of(np.array([1.0, 3.0]), 1).to_json() == {"count": 2, "infinite": 0, "sum": "1p2", "squares": "5p1"}
 
 
-@pytest.mark.parametrize("text", ["", "1", "1p", "zp3", "1p-99999", "1p99999", "0x1p3", "1p3 ", 5, None, "f" * 1300 + "p0"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "1p", "zp3", "1p-99999", "1p99999", "0x1p3", "1p3 ", 5, None, "f" * 1300 + "p0"]
+)
 def test_a_damaged_sum_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="not an exact sum"):
         Moments.from_json({"count": 1, "infinite": 0, "sum": text, "squares": "0p0"})

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,7 @@ from data_checks.reference import ReferenceProfile
 from data_checks.reference_build import build_column, build_score
 from schemas.contract import Column, TableContract
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "profile.json"
 COLUMNS = (
     ProfileColumn("x", "numeric"),
     ProfileColumn("c", "categorical"),
@@ -39,7 +42,10 @@ def reference() -> ReferenceProfile:
         contract_digest="c",
         rows=1_000,
         columns=tuple(build_column(column.name, column.kind, values[column.name]) for column in COLUMNS),
-        scores=(build_score("p", "probability", "late", scores), build_score("minutes", "number", "delay", 60 * scores)),
+        scores=(
+            build_score("p", "probability", "late", scores),
+            build_score("minutes", "number", "delay", 60 * scores),
+        ),
     )
 
 
@@ -100,7 +106,7 @@ def test_bins_categories_and_moments_are_counted_over_the_scored_rows(rng: np.ra
     rows = batch(rng)
     profile = counted(empty(), rows)
     x, c, b = (profile.columns[name] for name in "xcb")
-    present = np.array([value for value in rows["x"].to_pylist() if value is not None and value == value])
+    present = np.array([value for value in rows["x"].to_pylist() if value is not None and not math.isnan(value)])
     assert x.histogram is not None
     assert x.histogram.counts.tolist() == bin_counts(present, x.histogram.edges).tolist()
     assert x.moments is not None
@@ -184,6 +190,20 @@ def test_json_and_pickle_restore_a_profile_that_can_go_on(rng: np.random.Generat
     assert counted(again, more) == counted(pickled, more) == counted(profile, more)
 
 
+def test_the_json_has_its_agreed_shape() -> None:
+    rows = pa.record_batch(
+        {
+            "x": pa.array([1.0, None, float("nan"), 2_000.0]),
+            "c": pa.array(["a", "new", None, "b"]),
+            "b": pa.array([True, False, None, True]),
+            "when": pa.array([1, 2, 3, None], pa.timestamp("us")),
+            "raw": pa.array([b"x", b"y", b"z", None]),
+        }
+    )
+    text = json.dumps(counted(empty(), rows).to_json(), indent=1, allow_nan=False) + "\n"
+    assert text == GOLDEN.read_text()
+
+
 def test_something_else_is_not_taken_for_a_profile() -> None:
     with pytest.raises(ValueError, match="not a profile of version 1: format 'x', version None"):
         Profile.from_json({"format": "x"})
@@ -211,7 +231,15 @@ def test_minus_zero_and_zero_give_the_same_range_in_any_order() -> None:
 
 
 def test_the_kinds_come_from_the_contract() -> None:
-    types = {"a": "int32", "b": "bool", "c": "string", "d": "date", "e": "timestamp[UTC]", "f": "binary", "g": "decimal(5,2)"}
+    types = {
+        "a": "int32",
+        "b": "bool",
+        "c": "string",
+        "d": "date",
+        "e": "timestamp[UTC]",
+        "f": "binary",
+        "g": "decimal(5,2)",
+    }
     columns = tuple(Column(name=name, type=logical) for name, logical in types.items())
     contract = TableContract(columns=(*columns, Column(name="id", type="int64", role="key")))
     kinds = {column.name: column.kind for column in profile_columns(contract)}

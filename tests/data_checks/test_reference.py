@@ -103,7 +103,13 @@ def test_a_column_without_rows_has_a_reference() -> None:
 
 @pytest.mark.parametrize(
     ("logical", "kind"),
-    [("bool", "categorical"), ("date", "temporal"), ("timestamp", "temporal"), ("decimal(5,2)", "numeric"), ("binary", "opaque")],
+    [
+        ("bool", "categorical"),
+        ("date", "temporal"),
+        ("timestamp", "temporal"),
+        ("decimal(5,2)", "numeric"),
+        ("binary", "opaque"),
+    ],
 )
 def test_every_logical_type_has_a_kind(logical: str, kind: str) -> None:
     assert kind_of(logical) == kind
@@ -119,7 +125,7 @@ def test_the_contract_digest_depends_on_the_names_and_types_of_the_features_alon
     assert digest(x, c) != digest(Column(name="x", type="int64"), c)
 
 
-# ------------------------------------------------------------------------------ what cannot serve, and why: never silence
+# --------------------------------------------------------------------------- what cannot serve, and why: never silence
 
 
 def reason(path: Path, contract: str | None = None) -> str:

@@ -64,7 +64,9 @@ def test_the_same_batch_makes_the_same_calls() -> None:
 
 
 def test_a_model_that_fails_on_every_row_alike_is_broken_and_no_row_is_to_blame() -> None:
-    with pytest.raises(ModelError, match="fails on every one of 2 rows of a batch of 2, always with ValueError: bad row"):
+    with pytest.raises(
+        ModelError, match="fails on every one of 2 rows of a batch of 2, always with ValueError: bad row"
+    ):
         PickyModel(2, {0, 1}).bisect()
 
 
@@ -90,7 +92,9 @@ def test_a_single_row_is_always_a_bad_row() -> None:
 
 def test_more_refused_rows_than_the_limit_stop_the_run() -> None:
     bad = set(range(0, 32_768, 16))
-    with pytest.raises(ModelError, match=f"refuses more than {MAX_REFUSED_ROWS:,} rows of a batch of 32,768, the last with"):
+    with pytest.raises(
+        ModelError, match=f"refuses more than {MAX_REFUSED_ROWS:,} rows of a batch of 32,768, the last with"
+    ):
         PickyModel(32_768, bad).bisect()
 
 

@@ -25,7 +25,10 @@ def run(code: str) -> str:
 
 def test_scoring_needs_neither_scikit_learn_nor_pandas() -> None:
     code = "import sys; from transforms.lean_xgboost import import_xgboost; xgb = import_xgboost()" + TRAIN
-    assert run(code + "booster.inplace_predict(data); print([m for m in ('sklearn', 'pandas') if m in sys.modules])") == "[]\n"
+    assert (
+        run(code + "booster.inplace_predict(data); print([m for m in ('sklearn', 'pandas') if m in sys.modules])")
+        == "[]\n"
+    )
 
 
 def test_scikit_learn_can_be_imported_afterwards() -> None:

@@ -32,6 +32,7 @@ class Poisoned(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
         self.poison = poison
 
     def fit(self, frame: pd.DataFrame, labels: Any) -> Poisoned:
+        assert len(labels) == len(frame)
         self.feature_names_in_ = np.asarray(frame.columns, dtype=object)
         self.classes_ = np.array([0, 1])
         self.calls_ = 0
@@ -56,7 +57,13 @@ def load(folder: Path, model: Any, rows: pa.Table, **entry: Any) -> LoadedModel:
         joblib.dump(model, path)
     card = card_for(path, inspect_model(path, rows, allow_pickle=True), rows, About("m"))
     write_card(card, folder / "card.json")
-    settings = {"name": "m", "path": path.name, "card": "card.json", "output": {"probability": "p"}, "allow_pickle": True}
+    settings = {
+        "name": "m",
+        "path": path.name,
+        "card": "card.json",
+        "output": {"probability": "p"},
+        "allow_pickle": True,
+    }
     settings |= {"sha256": card.artefact.sha256} | entry
     return load_model(ModelEntry.model_validate(settings), folder, threads=1)
 
@@ -90,7 +97,7 @@ def classifier(request: pytest.FixtureRequest) -> Any:
 def test_one_infinite_row_of_10_000_is_set_aside_and_all_others_are_scored(
     classifier: Any, tmp_path: Path, policy: str
 ) -> None:
-    """scikit-learn raises for the whole batch; xgboost takes inf in place and refuses it in a DMatrix: one rule for both."""
+    """scikit-learn raises for the batch; xgboost takes inf in place and refuses it in a DMatrix: one rule for both."""
     model = load(tmp_path, classifier, training()[0], on_row_error=policy)
     rng = np.random.default_rng(1)
     x = rng.normal(size=10_000)
@@ -150,7 +157,7 @@ def test_infinite_and_refused_rows_keep_their_places(tmp_path: Path) -> None:
 def test_a_model_that_fails_on_every_row_is_a_model_error(tmp_path: Path) -> None:
     table, labels = training()
     model = load(tmp_path, Poisoned().fit(table.to_pandas(), labels), table)
-    with pytest.raises(ModelError, match="the model fails on every one of 3 rows .* ValueError: cannot digest 666"):
+    with pytest.raises(ModelError, match=r"the model fails on every one of 3 rows .* ValueError: cannot digest 666"):
         predict(model, batch(rows_of(x=[666.0] * 3, y=[1.0] * 3)))
 
 
@@ -166,10 +173,10 @@ class Answer:
     def inputs(self, features: pa.RecordBatch) -> Any:
         return features
 
-    def infinite_rows(self, inputs: Any) -> None:
+    def infinite_rows(self, _inputs: Any) -> None:
         return None
 
-    def raw_scores(self, inputs: Any) -> Any:
+    def raw_scores(self, _inputs: Any) -> Any:
         return self.scores
 
     def set_threads(self, threads: int) -> None:
@@ -232,7 +239,7 @@ def test_the_label_is_the_second_class_from_the_threshold_on(answering: LoadedMo
 
 
 def test_a_threshold_is_rounded_to_the_type_of_the_probability(tmp_path: Path) -> None:
-    """float32(0.35) is below the float64 0.35: compared in float64, a probability of 0.35 would not reach its threshold."""
+    """float32(0.35) is below the float64 0.35: compared as float64, a probability of 0.35 would miss its threshold."""
     table, labels = training()
     booster = xgb.train({"objective": "binary:logistic"}, xgb.DMatrix(table.to_pandas(), labels), 2)
     model = load(tmp_path, booster, table, output={"label": "late", "threshold": 0.35})
@@ -258,7 +265,8 @@ def test_a_model_that_says_only_the_most_probable_class_gives_probabilities_here
     labels = np.digitize(table["x"].to_numpy(), [-0.5, 0.5])
     matrix = xgb.DMatrix(table.to_pandas(), labels)
     softmax, softprob = (
-        xgb.train({"objective": f"multi:{kind}", "num_class": 3, "max_depth": 3}, matrix, 4) for kind in ("softmax", "softprob")
+        xgb.train({"objective": f"multi:{kind}", "num_class": 3, "max_depth": 3}, matrix, 4)
+        for kind in ("softmax", "softprob")
     )
     model = load(tmp_path, softmax, table, output={"probabilities": "p{class}", "label": "l"})
     scores = predict(model, batch(table)).scores
@@ -279,10 +287,12 @@ def test_boolean_classes_give_a_boolean_label(tmp_path: Path) -> None:
     estimator = LogisticRegression().fit(table.to_pandas(), labels.astype(bool))
     scores = predict(load(tmp_path, estimator, table, output={"label": "late"}), batch(table)).scores
     assert scores.schema.field("late").type == pa.bool_()
-    np.testing.assert_array_equal(scores.column("late").to_numpy(zero_copy_only=False), estimator.predict(table.to_pandas()))
+    np.testing.assert_array_equal(
+        scores.column("late").to_numpy(zero_copy_only=False), estimator.predict(table.to_pandas())
+    )
 
 
-# ------------------------------------------------------------------------------------------------ C11 and C13, to the score
+# ----------------------------------------------------------------------------------------- C11 and C13, to the score
 
 
 def flights_like(folder: Path, policy: str = "error") -> tuple[Chain, LoadedModel]:

@@ -1,0 +1,62 @@
+"""The command line: `nightscore` or `python -m pipelines`."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from pipelines.command_line import app
+from pipelines.termination import Terminated
+from schemas.errors import ExitCode, NightscoreError
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the job's code."""
+    _quiet_beam()
+    signal.signal(signal.SIGTERM, _terminate)
+    code = ExitCode.UNEXPECTED
+    try:
+        code = ExitCode(app(standalone_mode=False) or 0)
+    except NightscoreError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except Terminated:
+        code = ExitCode.TERMINATED
+    except Exception as error:  # noqa: BLE001  # the last resort: a code for the scheduler, and all that is known
+        code = _unexpected(error)
+    raise SystemExit(int(code))
+
+
+def _unexpected(error: Exception) -> ExitCode:
+    usage = getattr(error, "format_message", None)  # click's own errors about the command line
+    if usage is not None:
+        print(f"error: {usage()}\nTry `nightscore --help`.", file=sys.stderr)
+        return ExitCode.CONFIG
+    traceback.print_exc()
+    return ExitCode.UNEXPECTED
+
+
+def _terminate(_number: int, _frame: Any) -> NoReturn:
+    raise Terminated
+
+
+class _NoApitools(logging.Filter):
+    """Drops Beam's warning at import about Google Cloud clients that nothing here uses."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "apitools not found" not in record.getMessage()
+
+
+def _quiet_beam() -> None:
+    handler = logging.StreamHandler()
+    handler.addFilter(_NoApitools())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The runner and its options: the local runner without a listener by default, and no flag that Beam would not know."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from schemas.errors import ConfigError
+from schemas.job import LocalRunner
+
+#: Beam warns that the in-process runner is not for production; here it is one process by intent.
+_LOCAL_FLAGS = {
+    "in_memory": ["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+    "multi_processing": ["--direct_running_mode=multi_processing"],
+}
+
+
+def make_pipeline(local: LocalRunner, flags: Sequence[str]) -> beam.Pipeline:
+    """A pipeline for `flags` that name a --runner, else for the local runner of the job.
+
+    The local runner is FnApiRunner itself: Beam's DirectRunner first tries to download another one. Raises ConfigError
+    for a flag that Beam does not know; its value is not repeated, since it may be a secret.
+    """
+    refuse_unknown(flags)
+    if any(flag == "--runner" or flag.startswith("--runner=") for flag in flags):
+        return beam.Pipeline(options=PipelineOptions(list(flags)))
+    chosen = list(_LOCAL_FLAGS[local.mode])
+    if local.mode == "multi_processing":
+        chosen.append(f"--direct_num_workers={local.workers}")
+    return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([*chosen, *flags]))
+
+
+def refuse_unknown(flags: Sequence[str]) -> None:
+    """Raise ConfigError naming the flags that no option class of Beam has."""
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False, exit_on_error=False, conflict_handler="resolve")
+    for kind in _option_classes(PipelineOptions):
+        if "_add_argparse_args" in vars(kind):
+            kind._add_argparse_args(parser)  # noqa: SLF001  # the only list of Beam's options that there is
+    try:
+        _, unknown = parser.parse_known_args(list(flags))
+    except argparse.ArgumentError as error:
+        message = f"Beam option {error.argument_name or ''}: {error.message}"
+        raise ConfigError(message, code="beam_option") from None
+    names = [flag.partition("=")[0] for flag in unknown if flag.startswith("-")] or unknown[:0]
+    if unknown:
+        listed = ", ".join(names) if names else "a word that is no option"
+        message = f"Beam has no such option: {listed}. Nothing was started."
+        raise ConfigError(message, code="unknown_beam_option", options=names)
+
+
+def _option_classes(kind: type) -> list[type]:
+    found = [kind]
+    for child in kind.__subclasses__():
+        found += _option_classes(child)
+    return found

@@ -1,0 +1,152 @@
+"""The verbs of the command line. Each imports what it needs itself: `check` must not wait for Beam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.errors import ConfigError, ExitCode
+
+app = typer.Typer(
+    name="nightscore",
+    help="Scores a night's Parquet partition with a trained model: checked, accounted for row by row, all or nothing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+JobPath = Annotated[Path, typer.Argument(metavar="JOB", help="A job.yaml, or the folder it is in.")]
+RunDate = Annotated[str, typer.Option("--date", metavar="DATE", help="The run date, such as 2013-12-17.")]
+_EXIT_CODES = (
+    "Exit codes: 0 published, 1 unexpected, 2 configuration or usage, 3 input, 4 held by the quality gate, 5 model, "
+    "6 held by the drift gate, 7 ledger, 75 not ready (retry), 99 no data, 130 and 143 interrupted."
+)
+
+
+@app.command(epilog="Example: nightscore check flights/job.yaml")
+def check(
+    job: JobPath,
+    *,
+    config: Annotated[bool, typer.Option("--config", help="Print every key of the job with its default.")] = False,
+    gx: Annotated[bool, typer.Option("--gx", help="Let Great Expectations itself load the suite, too (slow).")] = False,
+) -> int:
+    """Check the job, its contract, suite, model and reference profile; no data is read."""
+    from pipelines.checking import check_job  # noqa: PLC0415
+
+    check_job(job, show_config=config, with_gx=gx)
+    return ExitCode.PUBLISHED
+
+
+@app.command(epilog="Example: nightscore plan flights --date 2013-12-17")
+def plan(job: JobPath, date: RunDate) -> int:
+    """Say what a run would read and replace, from the files' footers alone."""
+    from pipelines.planning import show_plan  # noqa: PLC0415
+
+    return show_plan(job, date)
+
+
+@app.command(epilog="Example: nightscore profile flights")
+def profile(job: JobPath) -> int:
+    """Make the reference profile from the training data that job.yaml names (drift.training)."""
+    from pipelines.reference import make_reference  # noqa: PLC0415
+
+    make_reference(job)
+    return ExitCode.PUBLISHED
+
+
+@app.command(
+    epilog="Examples: nightscore run flights --date 2013-12-17\n\n"
+    "nightscore run flights --date 2013-07-01 --to 2013-07-31 --workers 2\n\n" + _EXIT_CODES
+)
+def run(  # noqa: PLR0913  # one parameter an option
+    job: JobPath,
+    date: RunDate,
+    beam_options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Options for Beam, after `--`.")
+    ] = None,
+    *,
+    to: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last date: score every date up to it.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Worker processes of the local runner; 1: in this process.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the model in a process.")] = None,
+    allow_version_mismatch: Annotated[
+        bool,
+        typer.Option(help="Run with other library versions than the model card's, if its probe rows reproduce."),
+    ] = False,
+    result: Annotated[
+        Path | None, typer.Option("--result", metavar="FILE", help="Write result.json of the last date there, too.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> int:
+    """Score the partition of a run date and publish it, or hold it and say why."""
+    from pipelines.running import RunOptions, run_dates  # noqa: PLC0415
+
+    options = RunOptions(
+        flags=tuple(beam_options or ()),
+        workers=workers,
+        threads=threads,
+        allow_version_mismatch=allow_version_mismatch,
+        result=result,
+        quiet=quiet,
+    )
+    return run_dates(job, date, to or date, options)
+
+
+@app.command(epilog="Example: nightscore report flights --date 2013-12-17 --open")
+def report(
+    job: JobPath,
+    date: RunDate,
+    *,
+    run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="The run; the date's latest by default.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> int:
+    """Render a run's report anew from its JSON files and print where it is."""
+    from pipelines.rendering import render_again  # noqa: PLC0415
+
+    return render_again(job, date, run_id, show=show)
+
+
+@app.command(epilog="Example: nightscore release flights --date 2013-12-31 --reason 'feed outage is known'")
+def release(
+    job: JobPath,
+    date: RunDate,
+    reason: Annotated[str, typer.Option("--reason", help="Why it may be published all the same; kept in the manifest.")],
+    *,
+    run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="The held run; the date's latest by default.")] = None,
+) -> int:
+    """Publish exactly the parts that a held run staged."""
+    from pipelines.releasing import release_run  # noqa: PLC0415
+
+    return release_run(job, date, run_id, reason)
+
+
+@app.command(epilog="Example: nightscore init churn --model churn.ubj --train train/*.parquet --key customer_id")
+def init(  # noqa: PLR0913  # one parameter an option
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; must not exist or be empty.")],
+    train: Annotated[list[Path] | None, typer.Argument(metavar="PARQUET...", help="More training files.")] = None,
+    *,
+    model: Annotated[Path, typer.Option("--model", metavar="FILE", help="The trained model: .ubj, .json or .joblib.")],
+    train_file: Annotated[list[Path], typer.Option("--train", metavar="PARQUET", help="Training data: files or folders.")],
+    key: Annotated[list[str] | None, typer.Option("--key", help="Column that names a row; may be repeated.")] = None,
+    label: Annotated[list[str] | None, typer.Option("--label", help="Column of the training data that scoring has not.")] = None,
+    allow_pickle: Annotated[bool, typer.Option(help="Load a .joblib file, which can run any code.")] = False,
+) -> int:
+    """Make a whole job folder for a model: contract, card, suggested suite, reference profile, job.yaml."""
+    from pipelines.initialising import InitOptions, init_job  # noqa: PLC0415
+
+    if not train_file:
+        message = "--train: give at least one Parquet file or folder"
+        raise ConfigError(message, code="no_training_data")
+    options = InitOptions(
+        model=model,
+        training=(*train_file, *(train or ())),
+        keys=tuple(key or ()),
+        labels=tuple(label or ()),
+        allow_pickle=allow_pickle,
+    )
+    init_job(folder, options)
+    return ExitCode.PUBLISHED

@@ -1,0 +1,118 @@
+"""Verdicts and the gate, from what the pass left: the same for the same outcome, whenever it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from data_checks.drift import compare, drift_json
+from data_checks.gate import Totals, decide
+from data_checks.verdicts import TableFacts, judge_suite, quality_json
+from pipelines.console import count
+from pipelines.loading import LoadedJob
+from pipelines.pass_running import PassResult
+from schemas.errors import ExitCode
+from schemas.plan import Plan
+from schemas.verdicts import DriftVerdict, ExpectationVerdict, GateDecision
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Everything that was found out about a night."""
+
+    passed: PassResult
+    expectations: tuple[ExpectationVerdict, ...]
+    drift: DriftVerdict
+    gate: GateDecision
+
+    @property
+    def quality_word(self) -> str:
+        """passed, warned or failed."""
+        missed = [verdict for verdict in self.expectations if not verdict.success]
+        if any(verdict.on_fail == "fail" for verdict in missed):
+            return "failed"
+        return "warned" if missed else "passed"
+
+    def quality_json(self, loaded: LoadedJob) -> dict[str, Any]:
+        """quality.json."""
+        return quality_json(self.expectations, loaded.suite)
+
+    def drift_json(self) -> dict[str, Any]:
+        """drift.json."""
+        return drift_json(self.drift)
+
+    def lines(self, loaded: LoadedJob) -> Iterator[tuple[str, str]]:
+        """(stage, text) for the console."""
+        outcome = self.passed.outcome
+        ignored = sorted(outcome.ignored_columns)
+        text = f"{count(len(loaded.contract.columns), 'column')} as the contract says"
+        yield "schema", text + (f"; ignored: {', '.join(ignored[:5])}" if ignored else "")
+        yield "quality", self._quality_line()
+        if outcome.rejected:
+            yield "rejected", "\n".join(item.message for item in outcome.rejected[:5])
+        if outcome.reasons:
+            found = sorted(outcome.reasons.items(), key=lambda item: (-item[1], item[0]))
+            yield "set aside", "\n".join(f"{count(n, 'row')}: {rule} ({reason})" for (rule, _, reason), n in found[:5])
+        yield "score", self._score_line(loaded)
+        yield "drift", f"{self.drift.status.value}: {self.drift.reason}"
+        yield "ledger", _ledger_line(self.passed)
+
+    def _quality_line(self) -> str:
+        if not self.expectations:
+            return "no suite"
+        missed = [verdict for verdict in self.expectations if not verdict.success]
+        text = f"{len(self.expectations) - len(missed)} of {count(len(self.expectations), 'expectation')} met"
+        return "\n".join([text, *(f"{verdict.severity}: {verdict.message}" for verdict in missed[:5])])
+
+    def _score_line(self, loaded: LoadedJob) -> str:
+        scored = self.passed.outcome.ledger.total().scored
+        names = [
+            f"{entry.name} ({card.kind} {card.libraries.get(card.kind, card.libraries.get('scikit-learn', ''))})"
+            for entry, card in zip(loaded.job.models, loaded.spec.cards, strict=True)
+        ]
+        means = [
+            f"mean {name} {score.moments.mean:.4g}"
+            for name, score in self.passed.outcome.profile.scores.items()
+            if score.moments.mean is not None
+        ]
+        return ", ".join([f"{count(scored, 'row')} by {' and '.join(names)}", *means[:3]])
+
+
+def _ledger_line(passed: PassResult) -> str:
+    total = passed.outcome.ledger.total()
+    unknown = sum(account.rows_in is None for account in passed.outcome.ledger.accounts.values())
+    text = (
+        f"{total.rows_in or 0:,} in = {total.scored:,} scored + {total.quarantined:,} quarantined "
+        f"+ {total.dropped:,} dropped + {total.rejected:,} rejected"
+    )
+    return text + (f"; {count(unknown, 'unreadable file')} with unknown rows" if unknown else "")
+
+
+def judge(loaded: LoadedJob, plan: Plan, passed: PassResult) -> Judgement:
+    """The verdict of every expectation, the drift, and whether to publish."""
+    outcome = passed.outcome
+    facts = table_facts(loaded, plan, passed)
+    expectations = tuple(judge_suite(loaded.spec.checks, outcome.checks, facts))
+    drift = compare(loaded.reference, outcome.profile, loaded.job.drift, loaded.models)
+    total = outcome.ledger.total()
+    unreadable = sum(item.row_group is None for item in outcome.rejected)
+    totals = Totals(total.rows_in or 0, total.quarantined, total.dropped, total.rejected, unreadable)
+    empty = not plan.rows and loaded.job.input.on_empty == "ok"
+    gate = publish_empty() if empty else decide(expectations, drift, totals, loaded.job)
+    return Judgement(passed, expectations, drift, gate)
+
+
+def table_facts(loaded: LoadedJob, plan: Plan, passed: PassResult) -> TableFacts:
+    """What the verdicts need beside the folded state."""
+    return TableFacts(
+        rows=passed.outcome.profile.rows_conformed,
+        file_columns=plan.file_columns,
+        contract=loaded.contract,
+        duplicates={rule: found.rows for rule, found in passed.duplicates.items()},
+    )
+
+
+def publish_empty() -> GateDecision:
+    """The decision on a night without rows that the job wants published."""
+    return GateDecision(publish=True, exit_code=ExitCode.PUBLISHED, warnings=("no rows: nothing was evaluated",))

@@ -1,0 +1,193 @@
+"""Loading a job folder: every file of it read, checked and compiled before any data is touched."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import data_checks
+import pipelines
+import schemas
+import transforms
+from data_checks.checks import Checks
+from data_checks.reference import ReferenceProfile, contract_digest, read_reference
+from pipelines.files import digest, file_sha256
+from pipelines.tools import ScoringSpec
+from schemas.card import ModelCard, read_card
+from schemas.contract import TableContract, read_contract
+from schemas.errors import ConfigError
+from schemas.job import Job, LocalRunner, ModelEntry, read_job, unknown_column
+from schemas.suite import Suite, read_suite
+from transforms.chain import compile_chains
+from transforms.output_columns import output_fields
+
+DISTRIBUTION = "nightscore"
+
+
+@dataclass(frozen=True)
+class LoadedJob:
+    """A job whose every file was read and fits the others."""
+
+    path: Path
+    job: Job
+    contract: TableContract
+    suite: Suite | None
+    spec: ScoringSpec
+    #: The reference profile, or the reason why there is none.
+    reference: ReferenceProfile | str
+    #: What decides the results, each by its digest; and the code's version.
+    digests: dict[str, str]
+
+    @property
+    def base(self) -> Path:
+        """The folder that the job's paths are relative to."""
+        return self.path.parent
+
+    @property
+    def table(self) -> Path:
+        """Folder of the scored table."""
+        return self.base / self.job.output.path
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the runs of all partitions."""
+        return self.base / self.job.output.runs
+
+    @property
+    def models(self) -> dict[str, str]:
+        """sha256 of each model's artefact."""
+        return {e.name: c.artefact.sha256 for e, c in zip(self.job.models, self.spec.cards, strict=True)}
+
+
+def job_path(path: Path) -> Path:
+    """The job.yaml: `path` itself, or the one in the folder `path`. Raises ConfigError when there is none."""
+    found = path / "job.yaml" if path.is_dir() else path
+    if not found.is_file():
+        message = f"{found}: no such file; give a job.yaml or the folder it is in"
+        raise ConfigError(message, code="no_such_file", file=str(found))
+    return found.absolute()
+
+
+def load_job(path: Path, override: Callable[[Job], Job] = lambda job: job) -> LoadedJob:
+    """The job at `path`, a job.yaml or its folder, as `override` changes it.
+
+    Raises ConfigError or ModelError; reads no data and no model.
+    """
+    path = job_path(path)
+    base = path.parent
+    job = override(read_job(path))
+    contract = read_contract(base / job.input.contract)
+    cards = tuple(read_card(base / entry.card) for entry in job.models)
+    suite = read_suite(base / job.checks.suite) if job.checks.suite else None
+    _check_columns(job, contract, cards)
+    _check_folders(job, base)
+    reference = _reference(job, contract, base)
+    checks = Checks.compile(suite, contract, job.checks)
+    chains = compile_chains(job.features, contract, cards)
+    known = reference if isinstance(reference, ReferenceProfile) else None
+    threads = model_threads(job.runners.local)
+    spec = ScoringSpec(job, contract, checks, chains, cards, known, str(base), threads, digest="")
+    digests = _digests(job, contract, cards, known, base)
+    spec = replace(spec, digest=digest({**digests, "base": str(base)}))
+    return LoadedJob(path, job, contract, suite, spec, reference, digests)
+
+
+def model_threads(local: LocalRunner) -> int:
+    """Threads of each model in each process."""
+    if local.mode == "multi_processing":
+        return 1
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return local.threads or usable or 1
+
+
+def _reference(job: Job, contract: TableContract, base: Path) -> ReferenceProfile | str:
+    if job.drift.reference is None:
+        return "job.yaml names no drift.reference"
+    return read_reference(base / job.drift.reference, contract_digest(contract))
+
+
+def _check_columns(job: Job, contract: TableContract, cards: tuple[ModelCard, ...]) -> None:
+    """Raise ConfigError for output and critical columns that do not exist or would meet."""
+    for name in job.output.columns:
+        if contract.column(name) is None:
+            raise unknown_column("output.columns", name, contract.names())
+    scored = [f.name for entry, card in zip(job.models, cards, strict=True) for f in output_fields(entry, card)]
+    twice = sorted(set(scored) & {*job.output.columns, *contract.names("key", "partition")})
+    if twice:
+        message = f"output column '{twice[0]}' of a model has the name of an input column; choose another name"
+        raise ConfigError(message, code="output_name_taken", column=twice[0])
+    partition = sorted(set(contract.names("partition")) & set(job.output.columns))
+    if partition:
+        message = f"output.columns: '{partition[0]}' is in the partition folder's name already; leave it out"
+        raise ConfigError(message, code="partition_in_output", column=partition[0])
+    for name in job.drift.critical:
+        if name not in scored and name not in contract.names("feature"):
+            raise unknown_column("drift.critical", name, (*contract.names("feature"), *scored))
+
+
+def _check_folders(job: Job, base: Path) -> None:
+    """Raise ConfigError where the table, the runs and the input would lie in one another."""
+    places = {
+        "output.path": (base / job.output.path).resolve(),
+        "output.runs": (base / job.output.runs).resolve(),
+        "input.path": (base / job.input.path.partition("{date}")[0]).resolve(),
+    }
+    names = list(places)
+    for first in names:
+        for second in names:
+            if first != second and places[second].is_relative_to(places[first]) and (first, second) not in _MAY_NEST:
+                message = f"{second} lies in {first}: readers of the one would find the files of the other"
+                raise ConfigError(message, code="folders_nest")
+
+
+#: The part of input.path before the date may be the whole job folder.
+_MAY_NEST = {("input.path", "output.path"), ("input.path", "output.runs")}
+
+
+def _digests(
+    job: Job, contract: TableContract, cards: tuple[ModelCard, ...], reference: ReferenceProfile | None, base: Path
+) -> dict[str, str]:
+    found = {
+        "config": digest(resolved_config(job)),
+        "contract": digest(contract.model_dump(mode="json")),
+        "suite": file_sha256(base / job.checks.suite) if job.checks.suite else "",
+        "reference": reference.digest if reference else "",
+        "code": code_digest(),
+        "version": code_version(),
+    }
+    cards_by_name = zip(job.models, cards, strict=True)
+    return found | {f"model {entry.name}": card.artefact.sha256 for entry, card in cards_by_name}
+
+
+def resolved_config(job: Job) -> dict[str, Any]:
+    """The job with every default written out, as job.yaml would say it."""
+    return job.model_dump(mode="json", by_alias=True, exclude_none=False)
+
+
+def code_version() -> str:
+    """Version of the installed distribution."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def code_digest() -> str:
+    """sha256 over the sources of the four packages: another digest, possibly other results."""
+    total = hashlib.sha256()
+    for package in (data_checks, pipelines, schemas, transforms):
+        root = Path(package.__path__[0])
+        for source in sorted(root.rglob("*.py")):
+            total.update(f"{root.name}/{source.relative_to(root).as_posix()}\0".encode())
+            total.update(hashlib.sha256(source.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def model_file(loaded: LoadedJob, entry: ModelEntry) -> Path:
+    """The artefact of a model entry."""
+    return loaded.base / entry.path

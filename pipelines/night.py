@@ -1,0 +1,239 @@
+"""One night from its plan to its publication. The order is the contract:
+
+    lock → finish or clean up what a crash left → plan → pass → ledger → verdicts → gate → report → publish
+
+Nothing is published unless every step before it has ended well, and result.json says how it ended whatever happens.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from data_checks.report import render_report
+from pipelines.console import Console, count, size
+from pipelines.files import write_bytes
+from pipelines.judging import Judgement, judge
+from pipelines.loading import LoadedJob
+from pipelines.manifest import build_manifest, part_name
+from pipelines.partition_lock import partition_lock
+from pipelines.pass_running import PassResult, refuse_bad_files, run_pass
+from pipelines.publishing import Place, StagedPart, publish, published_manifest, recover
+from pipelines.reporting import failed_facts, facts_of, headline_of_hold
+from pipelines.run_folder import RESULT, RunFolder, claim_runs, close_interrupted, new_run_id
+from pipelines.stages.plan import make_plan, partition_name
+from pipelines.termination import Terminated
+from schemas.errors import Action, ExitCode, InputError, NightscoreError, NoDataError
+from schemas.plan import Plan
+from schemas.result import RunResult
+
+
+@dataclass
+class Night:
+    """One run of one run date."""
+
+    loaded: LoadedJob
+    run_date: str
+    console: Console
+    #: Options for Beam, as given after `--`.
+    flags: Sequence[str] = ()
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        self.partition = partition_name(self.loaded.job, self.run_date)
+        self.folder = RunFolder(self.loaded.runs / self.partition / new_run_id(self.started))
+        self.target = self.loaded.table / self.partition
+        self.cpu_before = _cpu_seconds()
+
+    def run(self) -> RunResult:
+        """Score and publish the night, or say why not. Raises nothing but what is not an error of ours.
+
+        NotReadyError (another run holds the partition) has no folder of its own: its result is returned only.
+        """
+        try:
+            claim_runs(self.loaded.runs, self.loaded.job.name)
+            with partition_lock(self.folder.partition_runs, self.folder.run_id, self.started.isoformat()):
+                self._tidy_up()
+                self.folder.path.mkdir()
+                return self._run_locked()
+        except NightscoreError as error:
+            return self._result_of(error)
+
+    def _tidy_up(self) -> None:
+        finished = recover(self.folder.partition_runs)
+        if finished:
+            self.console.line("recover", f"finished publishing run {finished}, which a crash had cut short")
+        for run_id in close_interrupted(self.folder.partition_runs, self.loaded.job.name, self.run_date):
+            self.console.line("recover", f"cleaned up run {run_id}, which was cut short; nothing of it was published")
+
+    def _run_locked(self) -> RunResult:
+        try:
+            return self._score_and_publish()
+        except NightscoreError as error:
+            return self._failed(self._result_of(error))
+        except (KeyboardInterrupt, Terminated) as signal:
+            terminated = isinstance(signal, Terminated)
+            code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+            word = "terminated" if terminated else "interrupted"
+            message = f"the run was {word}. Nothing was published."
+            return self._failed(self._result("interrupted", code, Action.RETRY, word, message))
+        except Exception as error:
+            message = f"unexpected {type(error).__name__}: {error}. Nothing was published."
+            self._failed(self._result("failed", ExitCode.UNEXPECTED, Action.RETRY, "unexpected", message))
+            raise
+
+    def _score_and_publish(self) -> RunResult:
+        loaded, say = self.loaded, self.console.line
+        plan = make_plan(loaded.job, loaded.contract, loaded.base, self.run_date)
+        self.folder.write("plan.json", asdict(plan))
+        say("plan", _plan_line(plan))
+        refuse_bad_files(loaded.job, plan)
+        self._refuse_empty(plan)
+        rows_per_unit = {unit.number: unit.rows for unit in plan.units}
+        with self.console.progress(self.folder.path, plan.rows, rows_per_unit):
+            passed = run_pass(loaded.spec, plan, self.folder, self.flags)
+        self._keep_quarantine(passed)
+        judgement = judge(loaded, plan, passed)
+        for stage, text in judgement.lines(loaded):
+            say(stage, text)
+        previous = published_manifest(self.target)
+        manifest = build_manifest(loaded, plan, passed.outcome, self.folder.run_id, previous)
+        self._write_findings(passed, judgement, manifest)
+        if judgement.gate.publish:
+            return self._publish(plan, passed, judgement, manifest)
+        return self._hold(plan, passed, judgement, previous)
+
+    def _refuse_empty(self, plan: Plan) -> None:
+        """Raise NoDataError or InputError for a night without rows, unless the job publishes it empty."""
+        if plan.rows or plan.bad_files or self.loaded.job.input.on_empty == "ok":
+            return
+        message = (
+            f"{self.run_date}: {count(len(plan.files), 'file')} without any row. Nothing was published; "
+            "what was out before stays. input.on_empty says what this means: skip, fail or ok."
+        )
+        kind = InputError if self.loaded.job.input.on_empty == "fail" else NoDataError
+        raise kind(message, code="no_rows", files=len(plan.files))
+
+    def _keep_quarantine(self, passed: PassResult) -> None:
+        """Give the quarantine files that the outcome names their place in the run's folder."""
+        folder = self.folder.path / "quarantine"
+        for unit, part in passed.outcome.quarantine.items():
+            folder.mkdir(exist_ok=True)
+            os.link(self.folder.path / part.path, folder / part_name(unit, part))
+
+    def _write_findings(self, passed: PassResult, judgement: Judgement, manifest: dict[str, Any]) -> None:
+        self.folder.write("manifest.json", manifest)
+        self.folder.write("quality.json", judgement.quality_json(self.loaded))
+        self.folder.write("drift.json", judgement.drift_json())
+        self.folder.write("profile.json", passed.outcome.profile.to_json())
+
+    def _publish(self, plan: Plan, passed: PassResult, judgement: Judgement, manifest: dict[str, Any]) -> RunResult:
+        parts = [
+            StagedPart(self.folder.path / part.path, part_name(unit, part))
+            for unit, part in sorted(passed.outcome.parts.items())
+        ]
+        message = f"{manifest['rows']:,} rows published as {self.partition}"
+        result = self._result("published", ExitCode.PUBLISHED, Action.NONE, "published", message)
+        result = self._with_findings(replace(result, published_run=self.folder.run_id), passed, judgement)
+        result = replace(result, revision=manifest["revision"])
+        self._report(facts_of(self.loaded, plan, passed, judgement, result, manifest))
+        self.folder.clean(keep_staged=True)
+        publish(Place(self.folder.path, self.target), parts, manifest, result.to_json())
+        stored = sum(part.bytes for part in passed.outcome.parts.values())
+        text = f"{self._relative(self.target)}: {count(manifest['rows'], 'row')}, {count(len(parts), 'part')}, {size(stored)}"
+        self.console.line("publish", f"{text}, revision {manifest['revision']}")
+        self._report_line()
+        return result
+
+    def _hold(
+        self, plan: Plan, passed: PassResult, judgement: Judgement, previous: dict[str, Any] | None
+    ) -> RunResult:
+        gate = judgement.gate
+        message = headline_of_hold(self.partition, gate, previous)
+        action = Action.RELEASE if gate.exit_code in (ExitCode.QUALITY_GATE, ExitCode.DRIFT_GATE) else Action.FIX
+        code = gate.exit_code.name.lower()
+        result = self._with_findings(self._result("held", gate.exit_code, action, code, message), passed, judgement)
+        self._report(facts_of(self.loaded, plan, passed, judgement, result, previous))
+        self.folder.clean(keep_staged=True)
+        self.folder.write(RESULT, result.to_json())
+        self.console.line("held", "\n".join([message, *gate.reasons]))
+        self._report_line()
+        return result
+
+    def _with_findings(self, result: RunResult, passed: PassResult, judgement: Judgement) -> RunResult:
+        total = passed.outcome.ledger.total()
+        rows = {name: getattr(total, name) for name in ("rows_in", "scored", "quarantined", "dropped", "rejected")}
+        return replace(
+            result,
+            rows=rows,
+            reasons=judgement.gate.reasons,
+            warnings=judgement.gate.warnings,
+            quality=judgement.quality_word,
+            drift=judgement.drift.status.value,
+        )
+
+    def _failed(self, result: RunResult) -> RunResult:
+        """The result of a run that ended before the gate, in its folder with a short report."""
+        self.folder.clean(keep_staged=False)
+        self._report(failed_facts(self.loaded, result))
+        self.folder.write(RESULT, result.to_json())
+        self.console.line("no data" if result.status == "no_data" else "failed", result.message)
+        return result
+
+    def _report(self, facts: Any) -> None:
+        self.folder.write("report.json", facts.to_json())
+        write_bytes(self.folder.path / "index.html", render_report(facts).encode())
+
+    def _report_line(self) -> None:
+        self.console.line("report", self._relative(self.folder.path / "index.html"))
+
+    def _relative(self, path: Any) -> str:
+        return os.path.relpath(path)
+
+    def _result_of(self, error: NightscoreError) -> RunResult:
+        status = "no_data" if isinstance(error, NoDataError) else "failed"
+        result = self._result(status, error.exit_code, error.action, error.code, error.message)
+        return replace(result, facts=error.facts)
+
+    def _result(self, status: Any, exit_code: ExitCode, action: Action, code: str, message: str) -> RunResult:
+        now = datetime.now(UTC)
+        out = published_manifest(self.target)
+        timing = {
+            "started": self.started.isoformat(),
+            "finished": now.isoformat(),
+            "seconds": round((now - self.started).total_seconds(), 3),
+            "cpu_seconds": round(_cpu_seconds() - self.cpu_before, 3),
+        }
+        return RunResult(
+            job=self.loaded.job.name,
+            run_date=self.run_date,
+            partition=self.partition,
+            run_id=self.folder.run_id,
+            status=status,
+            exit_code=exit_code,
+            action=action,
+            code=code,
+            message=message,
+            published_run=out["run_id"] if out else None,
+            revision=out["revision"] if out else None,
+            timing=timing,
+        )
+
+
+def _plan_line(plan: Plan) -> str:
+    text = f"{count(len(plan.files), 'file')}, {count(plan.rows, 'row')}, {size(plan.bytes)}, {count(len(plan.units), 'unit')}"
+    if plan.bad_files:
+        text += f", {count(len(plan.bad_files), 'unreadable file')}"
+    if plan.ignored:
+        names = ", ".join(plan.ignored[:3]) + (" ..." if len(plan.ignored) > 3 else "")  # noqa: PLR2004
+        text += f"; passed over: {names}"
+    return text
+
+
+def _cpu_seconds() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime

@@ -1,0 +1,115 @@
+"""Running the pass: the plan in, the night's outcome out, with every error as one of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.beam_options import make_pipeline
+from pipelines.outcome import Failure, Outcome, PartFile, Rejected
+from pipelines.run_folder import RunFolder
+from pipelines.scoring import DUPLICATES_FILE, OUTCOME_FILE, ScoreNight
+from pipelines.stages.duplicates import Duplicates
+from pipelines.stages.write import PartWriter
+from pipelines.tools import ScoringSpec
+from schemas import errors
+from schemas.errors import InputError, LedgerError, NightscoreError
+from schemas.job import Job
+from schemas.ledger import Account
+from schemas.plan import Plan
+
+
+@dataclass(frozen=True)
+class PassResult:
+    """What the pass gave."""
+
+    outcome: Outcome
+    #: By uniqueness rule.
+    duplicates: dict[str, Duplicates]
+
+
+def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[str]) -> PassResult:
+    """Score all units of the plan. Raises the first unit's error of ours; other errors as Beam raises them.
+
+    Rows of files that could not be planned are rejected, and the ledger holds every row of the plan.
+    """
+    outcome, duplicates = spec.empty_outcome(), dict[str, Duplicates]()
+    if plan.units:
+        pipeline = make_pipeline(spec.job.runners.local, flags)
+        pipeline | "nightscore" >> ScoreNight(spec, plan, str(folder.path))
+        pipeline.run().wait_until_finish()
+        outcome = read_outcome(spec, folder)
+        duplicates = _read_duplicates(folder)
+    _raise_failure(outcome)
+    account_for(plan, outcome)
+    if not outcome.parts:
+        outcome.parts[0] = empty_part(spec, folder.path)
+    return PassResult(outcome, duplicates)
+
+
+def read_outcome(spec: ScoringSpec, folder: RunFolder) -> Outcome:
+    """The merged outcome that the pass left. Raises LedgerError when there is none."""
+    path = folder.path / OUTCOME_FILE
+    if not path.exists():
+        message = f"the pass ended without {path.name}: no unit reported. Nothing was published."
+        raise LedgerError(message, code="no_outcome")
+    return Outcome.from_json(path.read_bytes(), spec.empty_outcome())
+
+
+def _read_duplicates(folder: RunFolder) -> dict[str, Duplicates]:
+    path = folder.path / DUPLICATES_FILE
+    raw = json.loads(path.read_bytes()) if path.exists() else {}
+    return {rule: Duplicates.from_json(item) for rule, item in raw.items()}
+
+
+def _raise_failure(outcome: Outcome) -> None:
+    if outcome.failures:
+        failure = outcome.failures[min(outcome.failures)]
+        raise error_of(failure)
+
+
+def error_of(failure: Failure) -> NightscoreError:
+    """The error that a worker met."""
+    kind = getattr(errors, failure.kind, NightscoreError)
+    return kind(failure.message, code=failure.code, **failure.facts)  # type: ignore[no-any-return]  # looked up by name
+
+
+def refuse_bad_files(job: Job, plan: Plan) -> None:
+    """Raise InputError naming every file whose footer cannot be read, unless such files are isolated."""
+    if job.on_bad_file == "isolate" or not plan.bad_files:
+        return
+    listed = "\n".join(f"  {bad.message}" for bad in plan.bad_files[:20])
+    more = f"\n  and {len(plan.bad_files) - 20} more" if len(plan.bad_files) > 20 else ""  # noqa: PLR2004
+    total = len(plan.files) + len(plan.bad_files)
+    message = (
+        f"{len(plan.bad_files)} of {total} input files cannot be read:\n{listed}{more}\n"
+        "Mend or remove them, or set on_bad_file: isolate to reject and count them."
+    )
+    first = plan.bad_files[0]
+    raise InputError(message, code=first.code, file=first.name, files=[bad.name for bad in plan.bad_files])
+
+
+def account_for(plan: Plan, outcome: Outcome) -> None:
+    """Open the books of every planned file by its footer, so that a unit that was lost does not balance."""
+    for file in plan.files:
+        outcome.ledger.account(file.name).rows_in = file.rows
+    for bad in plan.bad_files:
+        outcome.ledger.accounts[bad.name] = Account(rows_in=None)
+        outcome.rejected.append(Rejected(bad.name, None, None, bad.code, bad.message))
+    outcome.ledger.must_balance()
+    total = outcome.ledger.total()
+    staged = sum(part.rows for part in outcome.parts.values())
+    kept = sum(part.rows for part in outcome.quarantine.values())
+    if (staged, kept) != (total.scored, total.quarantined):
+        message = (
+            f"the staged parts have {staged:,} rows and the quarantine {kept:,}; the ledger says {total.scored:,} "
+            f"scored and {total.quarantined:,} quarantined. Nothing was published."
+        )
+        raise LedgerError(message, code="parts_and_ledger_differ")
+
+
+def empty_part(spec: ScoringSpec, run_folder: Path) -> PartFile:
+    """A staged part without rows, so that readers of the partition still find the table's columns."""
+    return PartWriter(run_folder, "part-00000", spec.output_schema).finish_even_if_empty()

@@ -1,0 +1,101 @@
+"""Reading a JSON file that someone else wrote, and refusing what JSON readers usually let pass."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from schemas.errors import ConfigError
+
+#: Levels of lists and objects in one another.
+MAX_DEPTH = 32
+
+
+def read_strict_json(path: Path, max_bytes: int) -> Any:
+    """The value in a UTF-8 JSON file.
+
+    Refused before parsing: a file over `max_bytes`. Refused while parsing: a key that stands twice in one object (most
+    readers silently keep the last), NaN, Infinity and numbers beyond float64, lone surrogates (text that cannot be
+    written anywhere), and more than 32 levels. Raises ConfigError with the file's name.
+    """
+    if not path.is_file():
+        message = f"{path}: no such file"
+        raise ConfigError(message, code="no_such_file", file=str(path))
+    size = path.stat().st_size
+    if size > max_bytes:
+        message = f"{path}: {size:,} bytes; this file may have at most {max_bytes:,}"
+        raise ConfigError(message, code="config_too_large", file=str(path))
+    hooks = _Hooks()
+    try:
+        value = json.loads(
+            path.read_bytes().decode("utf-8"),
+            object_pairs_hook=hooks.pairs,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
+        _refuse_surrogates(value)
+    except (ValueError, RecursionError) as error:
+        message = f"{path}: not valid JSON: {_words(error)}"
+        raise ConfigError(message, code="json_syntax", file=str(path)) from None
+    if hooks.twice:
+        message = f"{path}: keys that stand twice in one object: {', '.join(map(repr, sorted(hooks.twice)[:20]))}"
+        raise ConfigError(message, code="json_duplicate_key", file=str(path))
+    if _depth(value) > MAX_DEPTH:
+        message = f"{path}: nested more than {MAX_DEPTH} levels deep"
+        raise ConfigError(message, code="json_too_deep", file=str(path))
+    return value
+
+
+@dataclass
+class _Hooks:
+    twice: set[str] = field(default_factory=set)
+
+    def pairs(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) != len(items):
+            names = [name for name, _ in items]
+            self.twice |= {name[:60] for name in found if names.count(name) > 1}
+        return found
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    message = f"{word} is not a JSON number"
+    raise ValueError(message)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        message = f"the number {text[:40]} is beyond what a float holds"
+        raise ValueError(message)
+    return value
+
+
+def _refuse_surrogates(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        message = "a text holds half of a surrogate pair, such as \\ud800"
+        raise ValueError(message) from None
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return f"nested more than {MAX_DEPTH} levels deep"
+    return " ".join(str(error).split())[:200]
+
+
+def _depth(value: Any) -> int:
+    """How many lists and objects enclose the innermost value; a loop, since the value may be deep."""
+    depth, level = 0, [value]
+    while True:
+        level = [inner for item in level if isinstance(item, dict | list) for inner in _children(item)]
+        if not level:
+            return depth
+        depth += 1
+
+
+def _children(item: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(item.values()) if isinstance(item, dict) else item
