@@ -12,12 +12,12 @@ from markupsafe import Markup, escape
 
 from data_checks.drift_bins import number, percent
 from data_checks.drift_rules import severity
-from data_checks.report_charts import column_chart, score_chart
+from data_checks.report_charts import chart_width, column_chart, score_chart, shown_bins
 from data_checks.report_facts import ReportFacts
 from data_checks.report_words import badge, badge_of_expectation, headline, tiles, what_was_allowed
 from data_checks.visible_text import visible
 from schemas.ledger import Ledger
-from schemas.verdicts import ColumnDrift, DriftStatus, ExpectationVerdict
+from schemas.verdicts import ColumnDrift, ExpectationVerdict
 
 #: Files listed one by one in the ledger.
 LISTED_FILES = 20
@@ -83,8 +83,12 @@ def _value(value: Any) -> str:
 
 
 def _code(text: str) -> Markup:
-    """The text with what stands in backticks set as code."""
-    parts = [escape(visible(part)) for part in text.split("`")]
+    """Sentences of ours: what stands in backticks is set as code, and a list of mistakes keeps its lines."""
+    return Markup("<br>").join(_coded(line) for line in text.split("\n"))
+
+
+def _coded(line: str) -> Markup:
+    parts = [escape(visible(part)) for part in line.split("`")]
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
     )
@@ -110,10 +114,16 @@ def _by_severity(columns: Sequence[ColumnDrift]) -> list[ColumnDrift]:
 
 
 def _with_chart(column: ColumnDrift) -> dict[str, Any]:
-    title = f"{column.column}: shares in training and tonight"
-    chart = Markup(column_chart(column.bins, title)) if column.bins else None  # noqa: S704  # built from numbers; its texts are escaped and tested
-    ends = (column.bins[0].label, column.bins[-1].label) if column.bins else ("", "")
-    return {"column": column, "chart": chart, "ends": ends, "quiet": column.status is DriftStatus.OK}
+    if not column.bins:
+        return {"column": column, "chart": None}
+    chart = column_chart(column.bins, f"{column.column}: shares in training and tonight")
+    shown = shown_bins(column.bins)
+    return {
+        "column": column,
+        "chart": Markup(chart),  # noqa: S704  # made of numbers; its texts are escaped, which is tested
+        "width": chart_width(len(shown)),
+        "ends": (shown[0].label, shown[-1].label),
+    }
 
 
 def _with_score_chart(column: ColumnDrift) -> dict[str, Any]:

@@ -21,7 +21,7 @@ CURRENT_COLOUR = "#2f6fde"
 TEXT_COLOUR = "#5b6675"
 GRID_COLOUR = "#dfe4ea"
 #: More bars than this are not told apart at this size; the last one then stands for the rest.
-MAX_BARS = 40
+MAX_BARS = 60
 
 #: A column of two bins would otherwise be two slabs.
 WIDEST_BAR = 40
@@ -44,8 +44,7 @@ LARGE = ChartSize(680, 180)
 def column_chart(bins: Sequence[Bin], title: str) -> str:
     """SVG of a column's bins: the reference's shares as wide bars, tonight's as narrow ones before them."""
     rows = _rows(bins)
-    width = min(SMALL.width, WIDEST_BAR * len(rows))
-    return _svg(_spec(rows, ChartSize(width, SMALL.height)), title)
+    return _svg(_spec(rows, ChartSize(chart_width(len(rows)), SMALL.height)), title)
 
 
 def score_chart(bins: Sequence[Bin], title: str, *, unit: bool) -> str:
@@ -81,23 +80,30 @@ def score_chart(bins: Sequence[Bin], title: str, *, unit: bool) -> str:
         }
         spec["axes"].append(across | colours)
     spec["autosize"] = "none"
-    spec["padding"] = {"left": 38, "right": 8, "top": 8, "bottom": 20 if unit else 4}
+    spec["padding"] = {"left": 38, "right": 14, "top": 8, "bottom": 20 if unit else 4}
     return _svg(spec, title)
 
 
+def shown_bins(bins: Sequence[Bin]) -> list[Bin]:
+    """The bins that a chart has room for; the last one stands for the rest."""
+    if len(bins) <= MAX_BARS:
+        return list(bins)
+    rest = bins[MAX_BARS - 1 :]
+    together = Bin(f"{len(rest)} more", sum(item.reference for item in rest), sum(item.current for item in rest))
+    return [*bins[: MAX_BARS - 1], together]
+
+
+def chart_width(bars: int) -> int:
+    """Pixels of a column's chart."""
+    return min(SMALL.width, WIDEST_BAR * bars)
+
+
 def _rows(bins: Sequence[Bin]) -> list[dict[str, Any]]:
-    total, total_now = (
+    before, now = (
         max(1, sum(counts)) for counts in zip(*((item.reference, item.current) for item in bins), strict=True)
     )
-    shown = list(bins[:MAX_BARS])
-    if len(bins) > MAX_BARS:
-        rest = bins[MAX_BARS - 1 :]
-        text = f"{len(rest)} more"
-        shown = [
-            *bins[: MAX_BARS - 1],
-            Bin(text, sum(item.reference for item in rest), sum(item.current for item in rest)),
-        ]
-    return [_row(place, item, item.reference / total, item.current / total_now) for place, item in enumerate(shown)]
+    shown = shown_bins(bins)
+    return [_row(place, item, item.reference / before, item.current / now) for place, item in enumerate(shown)]
 
 
 def _row(place: int, item: Bin, before: float, now: float) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def main() -> NoReturn:
     try:
         code = ExitCode(app(standalone_mode=False) or 0)
     except NightscoreError as error:
-        print(f"error: {error.message}", file=sys.stderr)
+        _say(f"error: {error.message}")
         code = error.exit_code
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
@@ -32,10 +32,14 @@ def main() -> NoReturn:
     raise SystemExit(int(code))
 
 
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
 def _unexpected(error: Exception) -> ExitCode:
     usage = getattr(error, "format_message", None)  # click's own errors about the command line
     if usage is not None:
-        print(f"error: {usage()}\nTry `nightscore --help`.", file=sys.stderr)
+        _say(f"error: {usage()}\nTry `nightscore --help`.")
         return ExitCode.CONFIG
     traceback.print_exc()
     return ExitCode.UNEXPECTED

@@ -36,7 +36,9 @@ def make_pipeline(local: LocalRunner, flags: Sequence[str]) -> beam.Pipeline:
 
 def refuse_unknown(flags: Sequence[str]) -> None:
     """Raise ConfigError naming the flags that no option class of Beam has."""
-    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False, exit_on_error=False, conflict_handler="resolve")
+    parser = argparse.ArgumentParser(
+        allow_abbrev=False, add_help=False, exit_on_error=False, conflict_handler="resolve"
+    )
     for kind in _option_classes(PipelineOptions):
         if "_add_argparse_args" in vars(kind):
             kind._add_argparse_args(parser)  # noqa: SLF001  # the only list of Beam's options that there is

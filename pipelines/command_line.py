@@ -68,7 +68,9 @@ def run(  # noqa: PLR0913  # one parameter an option
         list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Options for Beam, after `--`.")
     ] = None,
     *,
-    to: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last date: score every date up to it.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Last date: score every date up to it.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Worker processes of the local runner; 1: in this process.")
     ] = None,
@@ -101,7 +103,9 @@ def report(
     job: JobPath,
     date: RunDate,
     *,
-    run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="The run; the date's latest by default.")] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="The run; the date's latest by default.")
+    ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> int:
     """Render a run's report anew from its JSON files and print where it is."""
@@ -114,9 +118,13 @@ def report(
 def release(
     job: JobPath,
     date: RunDate,
-    reason: Annotated[str, typer.Option("--reason", help="Why it may be published all the same; kept in the manifest.")],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why it may be published all the same; kept in the manifest.")
+    ],
     *,
-    run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="The held run; the date's latest by default.")] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="The held run; the date's latest by default.")
+    ] = None,
 ) -> int:
     """Publish exactly the parts that a held run staged."""
     from pipelines.releasing import release_run  # noqa: PLC0415
@@ -130,9 +138,13 @@ def init(  # noqa: PLR0913  # one parameter an option
     train: Annotated[list[Path] | None, typer.Argument(metavar="PARQUET...", help="More training files.")] = None,
     *,
     model: Annotated[Path, typer.Option("--model", metavar="FILE", help="The trained model: .ubj, .json or .joblib.")],
-    train_file: Annotated[list[Path], typer.Option("--train", metavar="PARQUET", help="Training data: files or folders.")],
+    train_file: Annotated[
+        list[Path], typer.Option("--train", metavar="PARQUET", help="Training data: files or folders.")
+    ],
     key: Annotated[list[str] | None, typer.Option("--key", help="Column that names a row; may be repeated.")] = None,
-    label: Annotated[list[str] | None, typer.Option("--label", help="Column of the training data that scoring has not.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", help="Column of the training data that scoring has not.")
+    ] = None,
     allow_pickle: Annotated[bool, typer.Option(help="Load a .joblib file, which can run any code.")] = False,
 ) -> int:
     """Make a whole job folder for a model: contract, card, suggested suite, reference profile, job.yaml."""

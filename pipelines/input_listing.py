@@ -11,6 +11,9 @@ from urllib.parse import unquote
 
 from schemas.errors import InputError
 
+#: Device and number of a folder.
+Identity = tuple[int, int]
+
 _HIDDEN = ("_", ".")
 #: Categories of characters that would break a line of a log, or have no UTF-8: control characters and lone surrogates.
 _UNFIT = {"Cc", "Cs"}
@@ -46,14 +49,14 @@ def list_files(folder: Path, marker: str | None = None) -> Listing:
     """
     files: list[Listed] = []
     ignored: list[str] = [marker] if marker and (folder / marker).exists() else []
-    pending = [(folder, "", (_identity(folder),))]
+    pending: list[tuple[Path, str, tuple[Identity, ...]]] = [(folder, "", (_identity(folder),))]
     while pending:
         place, prefix, above = pending.pop()
         for entry in _entries(place, prefix):
             name = prefix + entry.name
             if entry.name.startswith(_HIDDEN):
-                ignored += [] if name == marker else [f"{name}/" if entry.is_dir() else name]
-            elif entry.is_dir():
+                ignored += [] if name == marker else [f"{name}/" if _is_folder(entry) else name]
+            elif _is_folder(entry):
                 inside = Path(entry.path)
                 identity = _identity(inside)
                 if identity in above:
@@ -71,13 +74,18 @@ def _entries(place: Path, prefix: str) -> Iterator[os.DirEntry[str]]:
         with os.scandir(place) as entries:
             yield from entries
     except PermissionError as error:
-        message = (
-            f"folder {prefix or place} may not be listed ({error.strerror}). Let the user that runs the job read it."
-        )
+        message = f"folder {prefix or place} may not be listed ({error.strerror}). Let this user read it."
         raise InputError(message, code="unreadable_folder", file=prefix or str(place)) from None
 
 
-def _identity(folder: Path) -> tuple[int, int]:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link to itself: reading it says what is wrong
+
+
+def _identity(folder: Path) -> Identity:
     status = folder.stat()
     return status.st_dev, status.st_ino
 
@@ -90,9 +98,11 @@ def hive_values(folders: list[str] | tuple[str, ...]) -> tuple[tuple[str, str], 
 
 def is_fit(name: str) -> bool:
     """Whether a name can stand in a report: no control characters, and UTF-8."""
+    if name.isascii() and name.isprintable():
+        return True
     return not any(unicodedata.category(char) in _UNFIT for char in name)
 
 
 def printable(name: str) -> str:
     """The name with whatever `is_fit` refuses written as escapes."""
-    return "".join(char if is_fit(char) else f"\\u{ord(char):04x}" for char in name)
+    return name if is_fit(name) else "".join(char if is_fit(char) else f"\\u{ord(char):04x}" for char in name)

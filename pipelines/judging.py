@@ -92,7 +92,7 @@ def _ledger_line(passed: PassResult) -> str:
 def judge(loaded: LoadedJob, plan: Plan, passed: PassResult) -> Judgement:
     """The verdict of every expectation, the drift, and whether to publish."""
     outcome = passed.outcome
-    facts = table_facts(loaded, plan, passed)
+    facts = table_facts(loaded, passed)
     expectations = tuple(judge_suite(loaded.spec.checks, outcome.checks, facts))
     drift = compare(loaded.reference, outcome.profile, loaded.job.drift, loaded.models)
     total = outcome.ledger.total()
@@ -103,11 +103,11 @@ def judge(loaded: LoadedJob, plan: Plan, passed: PassResult) -> Judgement:
     return Judgement(passed, expectations, drift, gate)
 
 
-def table_facts(loaded: LoadedJob, plan: Plan, passed: PassResult) -> TableFacts:
+def table_facts(loaded: LoadedJob, passed: PassResult) -> TableFacts:
     """What the verdicts need beside the folded state."""
     return TableFacts(
         rows=passed.outcome.profile.rows_conformed,
-        file_columns=plan.file_columns,
+        file_columns=sorted(passed.outcome.file_columns),
         contract=loaded.contract,
         duplicates={rule: found.rows for rule, found in passed.duplicates.items()},
     )

@@ -113,9 +113,10 @@ def _reference(job: Job, contract: TableContract, base: Path) -> ReferenceProfil
 
 def _check_columns(job: Job, contract: TableContract, cards: tuple[ModelCard, ...]) -> None:
     """Raise ConfigError for output and critical columns that do not exist or would meet."""
+    outputs, critical = "output.columns", "drift.critical"
     for name in job.output.columns:
         if contract.column(name) is None:
-            raise unknown_column("output.columns", name, contract.names())
+            raise unknown_column(outputs, name, contract.names())
     scored = [f.name for entry, card in zip(job.models, cards, strict=True) for f in output_fields(entry, card)]
     twice = sorted(set(scored) & {*job.output.columns, *contract.names("key", "partition")})
     if twice:
@@ -127,7 +128,7 @@ def _check_columns(job: Job, contract: TableContract, cards: tuple[ModelCard, ..
         raise ConfigError(message, code="partition_in_output", column=partition[0])
     for name in job.drift.critical:
         if name not in scored and name not in contract.names("feature"):
-            raise unknown_column("drift.critical", name, (*contract.names("feature"), *scored))
+            raise unknown_column(critical, name, (*contract.names("feature"), *scored))
 
 
 def _check_folders(job: Job, base: Path) -> None:

@@ -50,7 +50,13 @@ def build_manifest(
 
 
 def _part(name: str, part: PartFile) -> dict[str, Any]:
-    return {"name": name, "staged": PurePosixPath(part.path).name, "rows": part.rows, "bytes": part.bytes, "sha256": part.sha256}
+    return {
+        "name": name,
+        "staged": PurePosixPath(part.path).name,
+        "rows": part.rows,
+        "bytes": part.bytes,
+        "sha256": part.sha256,
+    }
 
 
 def _model(loaded: LoadedJob, index: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One night from its plan to its publication. The order is the contract:
+"""One night from its plan to its publication, in this order.
 
     lock → finish or clean up what a crash left → plan → pass → ledger → verdicts → gate → report → publish
 
@@ -25,7 +25,7 @@ from pipelines.pass_running import PassResult, refuse_bad_files, run_pass
 from pipelines.publishing import Place, StagedPart, publish, published_manifest, recover
 from pipelines.reporting import failed_facts, facts_of, headline_of_hold
 from pipelines.run_folder import RESULT, RunFolder, claim_runs, close_interrupted, new_run_id
-from pipelines.stages.plan import make_plan, partition_name
+from pipelines.stages.plan import input_place, make_plan
 from pipelines.termination import Terminated
 from schemas.errors import Action, ExitCode, InputError, NightscoreError, NoDataError
 from schemas.plan import Plan
@@ -44,7 +44,7 @@ class Night:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:
-        self.partition = partition_name(self.loaded.job, self.run_date)
+        self.partition = input_place(self.loaded.job.input, self.loaded.base, self.run_date).partition
         self.folder = RunFolder(self.loaded.runs / self.partition / new_run_id(self.started))
         self.target = self.loaded.table / self.partition
         self.cpu_before = _cpu_seconds()
@@ -88,7 +88,7 @@ class Night:
 
     def _score_and_publish(self) -> RunResult:
         loaded, say = self.loaded, self.console.line
-        plan = make_plan(loaded.job, loaded.contract, loaded.base, self.run_date)
+        plan = self._plan()
         self.folder.write("plan.json", asdict(plan))
         say("plan", _plan_line(plan))
         refuse_bad_files(loaded.job, plan)
@@ -106,6 +106,16 @@ class Night:
         if judgement.gate.publish:
             return self._publish(plan, passed, judgement, manifest)
         return self._hold(plan, passed, judgement, previous)
+
+    def _plan(self) -> Plan:
+        loaded = self.loaded
+        try:
+            return make_plan(loaded.job, loaded.contract, loaded.base, self.run_date)
+        except NoDataError as error:
+            # A missing folder is never published as an empty partition: it may be a wrong path.
+            if loaded.job.input.on_empty == "fail":
+                raise InputError(error.message, code=error.code, **error.facts) from None
+            raise
 
     def _refuse_empty(self, plan: Plan) -> None:
         """Raise NoDataError or InputError for a night without rows, unless the job publishes it empty."""
@@ -144,14 +154,12 @@ class Night:
         self.folder.clean(keep_staged=True)
         publish(Place(self.folder.path, self.target), parts, manifest, result.to_json())
         stored = sum(part.bytes for part in passed.outcome.parts.values())
-        text = f"{self._relative(self.target)}: {count(manifest['rows'], 'row')}, {count(len(parts), 'part')}, {size(stored)}"
-        self.console.line("publish", f"{text}, revision {manifest['revision']}")
+        text = f"{self._relative(self.target)}: {count(manifest['rows'], 'row')}, {count(len(parts), 'part')}, "
+        self.console.line("publish", f"{text}{size(stored)}, revision {manifest['revision']}")
         self._report_line()
         return result
 
-    def _hold(
-        self, plan: Plan, passed: PassResult, judgement: Judgement, previous: dict[str, Any] | None
-    ) -> RunResult:
+    def _hold(self, plan: Plan, passed: PassResult, judgement: Judgement, previous: dict[str, Any] | None) -> RunResult:
         gate = judgement.gate
         message = headline_of_hold(self.partition, gate, previous)
         action = Action.RELEASE if gate.exit_code in (ExitCode.QUALITY_GATE, ExitCode.DRIFT_GATE) else Action.FIX
@@ -225,7 +233,8 @@ class Night:
 
 
 def _plan_line(plan: Plan) -> str:
-    text = f"{count(len(plan.files), 'file')}, {count(plan.rows, 'row')}, {size(plan.bytes)}, {count(len(plan.units), 'unit')}"
+    text = f"{count(len(plan.files), 'file')}, {count(plan.rows, 'row')}, {size(plan.bytes)}, "
+    text += count(len(plan.units), "unit")
     if plan.bad_files:
         text += f", {count(len(plan.bad_files), 'unreadable file')}"
     if plan.ignored:

@@ -70,6 +70,8 @@ class Outcome:
     keys: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     #: Columns of files that the contract does not name.
     ignored_columns: set[str] = field(default_factory=set)
+    #: The column lists of the files that were read, each once.
+    file_columns: set[tuple[str, ...]] = field(default_factory=set)
     #: What is worth telling of the models as loaded, such as a library version that differs from the card's.
     model_notes: set[str] = field(default_factory=set)
 
@@ -78,7 +80,11 @@ class Outcome:
         self.checks.merge(other.checks)
         self.profile.merge(other.profile)
         self.ledger.merge(other.ledger)
-        for mine, theirs in ((self.reasons, other.reasons), (self.unknown, other.unknown), (self.missing, other.missing)):
+        for mine, theirs in (
+            (self.reasons, other.reasons),
+            (self.unknown, other.unknown),
+            (self.missing, other.missing),
+        ):
             mine.update(theirs)  # type: ignore[arg-type]  # each pair has one key type
         self.parts.update(other.parts)
         self.quarantine.update(other.quarantine)
@@ -89,6 +95,7 @@ class Outcome:
             for bucket, paths in buckets.items():
                 mine_buckets[bucket] = sorted([*mine_buckets.get(bucket, []), *paths])
         self.ignored_columns |= other.ignored_columns
+        self.file_columns |= other.file_columns
         self.model_notes |= other.model_notes
 
     def to_json(self) -> bytes:
@@ -106,8 +113,12 @@ class Outcome:
             "quarantine": _numbered(self.quarantine),
             "failures": _numbered(self.failures),
             "rejected": [asdict(item) for item in self.rejected],
-            "keys": {rule: {str(b): paths for b, paths in sorted(buckets.items())} for rule, buckets in sorted(self.keys.items())},
+            "keys": {
+                rule: {str(b): paths for b, paths in sorted(buckets.items())}
+                for rule, buckets in sorted(self.keys.items())
+            },
             "ignored_columns": sorted(self.ignored_columns),
+            "file_columns": sorted(self.file_columns),
             "model_notes": sorted(self.model_notes),
         }
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
@@ -132,6 +143,7 @@ class Outcome:
             rejected=[Rejected(**item) for item in raw["rejected"]],
             keys={rule: {int(b): paths for b, paths in buckets.items()} for rule, buckets in raw["keys"].items()},
             ignored_columns=set(raw["ignored_columns"]),
+            file_columns={tuple(names) for names in raw["file_columns"]},
             model_notes=set(raw["model_notes"]),
         )
 

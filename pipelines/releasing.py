@@ -21,7 +21,10 @@ from schemas.job import read_job
 
 
 def release_run(job: Path, run_date: str, run_id: str | None, reason: str) -> int:
-    """Publish the staged parts of a held run. Raises ConfigError when the run is not held, LedgerError when they changed."""
+    """Publish the staged parts of a held run.
+
+    Raises ConfigError when the run is not held, LedgerError when the parts are not those that it staged.
+    """
     run = find_run(job, run_date, run_id)
     now = datetime.now(UTC).isoformat()
     with partition_lock(run.partition_runs, run.run_id, now):
@@ -48,7 +51,9 @@ def release_run(job: Path, run_date: str, run_id: str | None, reason: str) -> in
         _render(run)
         run.write("manifest.json", manifest)
         publish(Place(run.path, target), parts, manifest, result)
-    Console().line("release", f"{manifest['partition']}: {count(manifest['rows'], 'row')}, revision {manifest['revision']}")
+    Console().line(
+        "release", f"{manifest['partition']}: {count(manifest['rows'], 'row')}, revision {manifest['revision']}"
+    )
     return ExitCode.PUBLISHED
 
 

@@ -12,7 +12,7 @@ from pipelines.console import Console
 from pipelines.files import write_bytes
 from pipelines.loading import job_path
 from pipelines.run_folder import RESULT, RunFolder, latest_run
-from pipelines.stages.plan import partition_name
+from pipelines.stages.plan import input_place
 from schemas.errors import ConfigError, ExitCode
 from schemas.job import read_job
 
@@ -21,7 +21,7 @@ def find_run(job: Path, run_date: str, run_id: str | None) -> RunFolder:
     """The folder of that run, or of the date's latest. Raises ConfigError when there is none."""
     path = job_path(job)
     read = read_job(path)
-    partition_runs = path.parent / read.output.runs / partition_name(read, run_date)
+    partition_runs = path.parent / read.output.runs / input_place(read.input, path.parent, run_date).partition
     run = RunFolder(partition_runs / run_id) if run_id else latest_run(partition_runs)
     if run is None or not (run.path / RESULT).exists():
         what = f"run {run_id}" if run_id else "run"

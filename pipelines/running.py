@@ -125,4 +125,3 @@ def _write_early(options: RunOptions, run_date: str, error: NightscoreError) -> 
     facts: dict[str, Any] = {"run_date": run_date, "status": "failed", "exit_code": int(error.exit_code)}
     facts |= {"action": Action.FIX.value, "code": error.code, "message": error.message, "facts": error.facts}
     write_json(options.result, {"format": RESULT_FORMAT, "version": VERSION} | facts)
-

@@ -63,7 +63,9 @@ class ScoringSpec:
         """Arrow schema of the scored table: keys, passed columns, then each model's columns."""
         by_name = {f.name: f for f in self.contract_schema}
         passed = [pa.field(name, plain_type(by_name[name].type)) for name in self.passed_columns]
-        scores = [f for entry, card in zip(self.job.models, self.cards, strict=True) for f in output_fields(entry, card)]
+        scores = [
+            f for entry, card in zip(self.job.models, self.cards, strict=True) for f in output_fields(entry, card)
+        ]
         return pa.schema([*passed, *scores])
 
     @property
@@ -73,7 +75,9 @@ class ScoringSpec:
 
     def empty_outcome(self) -> Outcome:
         """The outcome of no rows at all."""
-        return Outcome(self.checks.new_state(), Profile.empty(self.reference, profile_columns(self.contract), self.scores))
+        return Outcome(
+            self.checks.new_state(), Profile.empty(self.reference, profile_columns(self.contract), self.scores)
+        )
 
     @property
     def scores(self) -> tuple[ScoreColumn, ...]:

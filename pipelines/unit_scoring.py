@@ -128,8 +128,11 @@ class SpanScoring:
         place = Place(self.span.file.name, self.span.row_group)
         next_row = self.span.first_row_in_file
         with open_span(self.span) as source:
-            conformer = Conformer.for_file(self.spec.contract, source.schema, self.span.file.partition, self.span.file.name)
+            conformer = Conformer.for_file(
+                self.spec.contract, source.schema, self.span.file.partition, self.span.file.name
+            )
             self.outcome.ignored_columns.update(conformer.ignored)
+            self.outcome.file_columns.add(tuple(source.schema.names))
             for raw in source.batches(conformer):
                 batch, breaches = conformer.apply(raw, next_row)
                 yield Rows(batch, np.arange(next_row, next_row + batch.num_rows), place), breaches
@@ -211,5 +214,3 @@ class SpanScoring:
 def _position_hashes(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
     batch = pa.RecordBatch.from_arrays([pa.array(numbers)], names=["row"])
     return hash_rows(batch, ["row"])
-
-

@@ -1,1 +1,1 @@
-"""The nouns of a scoring job: configuration, contract, plan, card, ledger, manifest, errors. They import nothing of ours."""
+"""The nouns of a scoring job: configuration, contract, plan, card, ledger, errors. They import nothing of ours."""

@@ -64,7 +64,7 @@ class ModelOutput(Strict):
     value: str | None = None
     #: multiclass: a name with `{class}` in it, one column a class.
     probabilities: str | None = None
-    #: The predicted class; binary: `classes[1]` where probability >= threshold, which is in the scale of the probability.
+    #: The predicted class; binary: `classes[1]` where probability >= threshold.
     label: str | None = None
     threshold: Annotated[Number, Field(ge=0.0, le=1.0)] = 0.5
 
@@ -116,7 +116,7 @@ class Checks(Strict):
 
     suite: str | None = None
     max_quarantined: Limit = Limit()
-    #: Rule id (`meta.id`, else type and column as `nightscore check` lists it) to what a breach does; over the suite's own.
+    #: Rule id, as `nightscore check` lists it, to what a breach does; over the suite's own.
     on_fail: dict[str, Policy] = Field(default_factory=dict)
     #: Let an expectation that no row was evaluated for count as met.
     allow_vacuous: bool = False

@@ -64,7 +64,9 @@ class Ledger:
         """The sum over all files; files with unknown rows count by their known numbers only."""
         total = Account()
         for account in self.accounts.values():
-            known = account if account.rows_in is not None else Account(**{**asdict(account), "rows_in": account.rejected})
+            known = (
+                account if account.rows_in is not None else Account(**{**asdict(account), "rows_in": account.rejected})
+            )
             total.merge(known)
         return total
 
@@ -73,7 +75,8 @@ class Ledger:
         wrong = [(name, text) for name, account in sorted(self.accounts.items()) if (text := account.imbalance())]
         if wrong:
             listed = "; ".join(f"{name}: {text}" for name, text in wrong[:5])
-            message = f"ledger does not balance in {len(wrong)} of {len(self.accounts)} files: {listed}. Nothing was published."
+            count = f"{len(wrong)} of {len(self.accounts)} files"
+            message = f"ledger does not balance in {count}: {listed}. Nothing was published."
             raise LedgerError(message, code="ledger_imbalance", files=[name for name, _ in wrong])
 
     def to_json(self) -> dict[str, Any]:

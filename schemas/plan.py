@@ -1,4 +1,4 @@
-"""What a run will read: input files with their identity, spans (row groups) and units (what one worker does at once)."""
+"""What a run will read: files with their identity, spans (row groups) and units (what one worker does at once)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class InputFile:
     #: sha256 of the footer's bytes; with `bytes` the file's content identity.
     footer_digest: str
     row_group_rows: tuple[int, ...]
-    #: Hive values of the folders between the input folder and the file, unquoted, as (key, value).
+    #: Hive values of the folders that it lies in, unquoted, as (key, value): the run's partition, other folders of the
+    #: input path, folders between the input folder and the file.
     partition: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,6 +12,8 @@ from schemas.errors import ConfigError
 
 #: Levels of lists and objects in one another.
 MAX_DEPTH = 32
+#: Digits of a whole number: as many as the widest decimal column has.
+MAX_DIGITS = 38
 
 
 def read_strict_json(path: Path, max_bytes: int) -> Any:
@@ -34,6 +37,7 @@ def read_strict_json(path: Path, max_bytes: int) -> Any:
             object_pairs_hook=hooks.pairs,
             parse_constant=_refuse_constant,
             parse_float=_finite,
+            parse_int=_not_too_long,
         )
         _refuse_surrogates(value)
     except (ValueError, RecursionError) as error:
@@ -55,8 +59,8 @@ class _Hooks:
     def pairs(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
         if len(found) != len(items):
-            names = [name for name, _ in items]
-            self.twice |= {name[:60] for name in found if names.count(name) > 1}
+            counts = Counter(name for name, _ in items)
+            self.twice |= {name[:60] for name, count in counts.items() if count > 1}
         return found
 
 
@@ -71,6 +75,13 @@ def _finite(text: str) -> float:
         message = f"the number {text[:40]} is beyond what a float holds"
         raise ValueError(message)
     return value
+
+
+def _not_too_long(text: str) -> int:
+    if len(text) > MAX_DIGITS + 1:
+        message = f"the number {text[:40]}... has more than {MAX_DIGITS} digits"
+        raise ValueError(message)
+    return int(text)
 
 
 def _refuse_surrogates(value: Any) -> None:

@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transforms.thrift_compact import read_struct
+from transforms.thrift_compact import Wanted, read_struct
 
 _DICTIONARY_PAGE = 2
 #: A page header without statistics, as a dictionary page has it, takes about 30 bytes.
 _HEADER_BYTES = 256
 #: Fields of PageHeader and DictionaryPageHeader in parquet.thrift.
 _TYPE, _UNCOMPRESSED_BYTES, _DICTIONARY_HEADER, _NUM_VALUES = 1, 2, 7, 1
+_HEADER: Wanted = {_TYPE: {}, _UNCOMPRESSED_BYTES: {}, _DICTIONARY_HEADER: {_NUM_VALUES: {}}}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def dictionary_page(handle: pa.NativeFile, chunk: pq.ColumnChunkMetaData) -> Dic
     """The chunk's dictionary page; None when it begins with a data page or its first header cannot be read."""
     offset = chunk.dictionary_page_offset or chunk.data_page_offset
     try:
-        header = read_struct(handle.read_at(_HEADER_BYTES, offset))
+        header = read_struct(handle.read_at(_HEADER_BYTES, offset), _HEADER)
     except (ValueError, OSError):
         return None  # the chunk is damaged, and reading it says so
     body = header.get(_DICTIONARY_HEADER)

@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.parquet_errors import Fault, input_error, named_errors
-from transforms.thrift_compact import Fields, Value, read_struct
+from transforms.thrift_compact import Fields, Value, Wanted, read_struct
 
 _MAGIC, _ENCRYPTED_MAGIC = b"PAR1", b"PARE"
 #: A file ends with the footer's length in 4 bytes and the magic in 4 more.
 _TAIL = 8
 #: Fields of FileMetaData, RowGroup and ColumnChunk in parquet.thrift.
 _ROW_GROUPS, _COLUMNS, _CRYPTO_METADATA = 4, 1, 8
+_CHUNKS: Wanted = {_ROW_GROUPS: {_COLUMNS: {_CRYPTO_METADATA: {}}}}
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Footer:
 
         pyarrow 25 does not raise for the metadata of such a chunk: it ends the whole process.
         """
-        groups = read_struct(self.raw).get(_ROW_GROUPS)
+        groups = read_struct(self.raw, _CHUNKS).get(_ROW_GROUPS)
         found = set()
         for number, group in enumerate(_structs(groups)):
             for leaf, chunk in enumerate(_structs(group.get(_COLUMNS))):

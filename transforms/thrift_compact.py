@@ -2,99 +2,130 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
-Value: TypeAlias = "bool | int | bytes | list[Value] | Fields"
+Value: TypeAlias = "int | list[Value] | Fields | None"
 #: Field number to value.
 Fields: TypeAlias = dict[int, "Value"]
+#: The fields to read, and in those that are structs or lists of structs, which of theirs. Anything else is passed over.
+Wanted: TypeAlias = Mapping[int, "Wanted"]
 
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
-_DOUBLE_BYTES = 8
+_INTEGERS = (_I32, _I64, _I16)
+_MORE = 0x80
 _LONG_LIST = 15
 _DEEPEST = 50
 
 
-def read_struct(data: bytes) -> Fields:
-    """The struct at the start of `data`. A double comes as its bytes, a map as none.
+def read_struct(data: bytes, wanted: Wanted) -> Fields:
+    """The wanted fields of the struct at the start of `data`: integers, structs and lists; None for any other type.
 
     Raises ValueError where the bytes end too soon, nest too deep, or are none of the protocol's.
     """
     try:
-        return _Reader(data).struct(0)
+        return _struct(data, 0, wanted, 0)[0]
     except IndexError:
         message = "the bytes end inside a value"
         raise ValueError(message) from None
 
 
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
+def _struct(data: bytes, at: int, wanted: Wanted, depth: int) -> tuple[Fields, int]:
+    _check_depth(depth)
+    fields: Fields = {}
+    number = 0
+    while kind := (head := data[at]) & 0x0F:
+        at += 1
+        if head >> 4:
+            number += head >> 4
+        else:
+            number, at = _signed(data, at)
+        if number in wanted:
+            fields[number], at = _value(data, at, kind, wanted[number], depth)
+        elif kind > _FALSE:  # a boolean is in its head
+            at = _skip(data, at, kind, depth)
+    return fields, at + 1
 
-    def struct(self, depth: int) -> Fields:
-        if depth > _DEEPEST:
-            message = f"nested deeper than {_DEEPEST}"
-            raise ValueError(message)
-        fields: Fields = {}
-        number = 0
-        while kind := (head := self._byte()) & 0x0F:
-            number = number + (head >> 4) if head >> 4 else self._signed()
-            fields[number] = kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind, depth)
-        return fields
 
-    def _value(self, kind: int, depth: int) -> Value:
-        if kind in (_I16, _I32, _I64):
-            return self._signed()
-        if kind in (_BINARY, _DOUBLE):
-            return self._take(self._unsigned() if kind == _BINARY else _DOUBLE_BYTES)
-        if kind == _STRUCT:
-            return self.struct(depth + 1)
-        if kind in (_LIST, _SET):
-            return self._list(depth + 1)
-        if kind == _MAP:
-            return self._map(depth + 1)
-        if kind in (_TRUE, _FALSE, _BYTE):
-            return self._byte()
+def _value(data: bytes, at: int, kind: int, wanted: Wanted, depth: int) -> tuple[Value, int]:
+    if kind in _INTEGERS:
+        return _signed(data, at)
+    if kind == _STRUCT:
+        return _struct(data, at, wanted, depth + 1)
+    if kind != _LIST or data[at] & 0x0F != _STRUCT:
+        return None, at if kind in (_TRUE, _FALSE) else _skip(data, at, kind, depth)
+    size, at = _list_size(data, at)
+    items: list[Value] = []
+    for _ in range(size):
+        item, at = _struct(data, at, wanted, depth + 1)
+        items.append(item)
+    return items, at
+
+
+def _skip(data: bytes, at: int, kind: int, depth: int) -> int:
+    """The position after a value. A footer has dozens of them for each column chunk, so this is written to be quick."""
+    if kind in _INTEGERS:
+        while data[at] >= _MORE:
+            at += 1
+        return at + 1
+    if kind == _BINARY:
+        size, at = _unsigned(data, at)
+        return at + size
+    if kind == _STRUCT:
+        _check_depth(depth)
+        while kind := (head := data[at]) & 0x0F:
+            at = at + 1 if head >> 4 else _skip(data, at + 1, _I16, depth)
+            at = at if kind <= _FALSE else _skip(data, at, kind, depth + 1)
+        return at + 1
+    if kind in (_LIST, _SET):
+        item = data[at] & 0x0F
+        size, at = _list_size(data, at)
+        return _skip_items(data, at, (item,) * size, depth)
+    if kind == _MAP:
+        size, at = _unsigned(data, at)
+        kinds = data[at] if size else 0
+        return _skip_items(data, at + bool(size), (kinds >> 4, kinds & 0x0F) * size, depth)
+    return at + _width(kind)
+
+
+def _skip_items(data: bytes, at: int, kinds: tuple[int, ...], depth: int) -> int:
+    for kind in kinds:
+        at = _skip(data, at, kind, depth + 1)
+    return at
+
+
+def _width(kind: int) -> int:
+    if kind not in (_TRUE, _FALSE, _BYTE, _DOUBLE):
         message = f"no type has the number {kind}"
         raise ValueError(message)
+    return 8 if kind == _DOUBLE else 1
 
-    def _list(self, depth: int) -> list[Value]:
-        head = self._byte()
-        size = head >> 4
-        size = self._unsigned() if size == _LONG_LIST else size
-        return [self._value(head & 0x0F, depth) for _ in range(size)]
 
-    def _map(self, depth: int) -> Value:
-        size = self._unsigned()
-        kinds = self._byte() if size else 0
-        for _ in range(size):
-            self._value(kinds >> 4, depth)
-            self._value(kinds & 0x0F, depth)
-        return b""
+def _check_depth(depth: int) -> None:
+    if depth > _DEEPEST:
+        message = f"nested deeper than {_DEEPEST}"
+        raise ValueError(message)
 
-    def _take(self, size: int) -> bytes:
-        start, self._at = self._at, self._at + size
-        if self._at > len(self._data):
-            raise IndexError
-        return self._data[start : self._at]
 
-    def _byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
+def _list_size(data: bytes, at: int) -> tuple[int, int]:
+    size = data[at] >> 4
+    size, at = _unsigned(data, at + 1) if size == _LONG_LIST else (size, at + 1)
+    if size > len(data):  # every item has a byte at least
+        raise IndexError
+    return size, at
 
-    def _signed(self) -> int:
-        value = self._unsigned()
-        return (value >> 1) ^ -(value & 1)
 
-    def _unsigned(self) -> int:
-        data, at = self._data, self._at
-        byte = data[at]
+def _signed(data: bytes, at: int) -> tuple[int, int]:
+    value, at = _unsigned(data, at)
+    return (value >> 1) ^ -(value & 1), at
+
+
+def _unsigned(data: bytes, at: int) -> tuple[int, int]:
+    byte = data[at]
+    value, shift = byte & 0x7F, 7
+    while byte >= _MORE:
         at += 1
-        value, shift = byte & 0x7F, 7
-        while byte >= 0x80:  # noqa: PLR2004  # the top bit says that more bytes follow
-            byte = data[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-        self._at = at
-        return value
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        shift += 7
+    return value, at + 1
