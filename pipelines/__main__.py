@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import traceback
 from typing import Any, NoReturn
 
 from pipelines.command_line import app
+from pipelines.log_lines import show_warnings
 from pipelines.termination import Terminated
 from schemas.errors import ExitCode, NightscoreError
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the job's code."""
-    _quiet_beam()
+    show_warnings()
     signal.signal(signal.SIGTERM, _terminate)
     code = ExitCode.UNEXPECTED
     try:
@@ -47,19 +47,6 @@ def _unexpected(error: Exception) -> ExitCode:
 
 def _terminate(_number: int, _frame: Any) -> NoReturn:
     raise Terminated
-
-
-class _NoApitools(logging.Filter):
-    """Drops Beam's warning at import about Google Cloud clients that nothing here uses."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "apitools not found" not in record.getMessage()
-
-
-def _quiet_beam() -> None:
-    handler = logging.StreamHandler()
-    handler.addFilter(_NoApitools())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(levelname)s %(name)s: %(message)s")
 
 
 if __name__ == "__main__":

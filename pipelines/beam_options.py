@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from collections.abc import Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from schemas.errors import ConfigError
 from schemas.job import LocalRunner
-
-#: Beam warns that the in-process runner is not for production; here it is one process by intent.
-_LOCAL_FLAGS = {
-    "in_memory": ["--direct_running_mode=in_memory", "--direct_num_workers=1"],
-    "multi_processing": ["--direct_running_mode=multi_processing"],
-}
 
 
 def make_pipeline(local: LocalRunner, flags: Sequence[str]) -> beam.Pipeline:
@@ -28,10 +25,12 @@ def make_pipeline(local: LocalRunner, flags: Sequence[str]) -> beam.Pipeline:
     refuse_unknown(flags)
     if any(flag == "--runner" or flag.startswith("--runner=") for flag in flags):
         return beam.Pipeline(options=PipelineOptions(list(flags)))
-    chosen = list(_LOCAL_FLAGS[local.mode])
+    environment, workers = None, 1
     if local.mode == "multi_processing":
-        chosen.append(f"--direct_num_workers={local.workers}")
-    return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([*chosen, *flags]))
+        command = f"exec {shlex.quote(sys.executable)} -m pipelines.local_worker"
+        environment, workers = SubprocessSDKEnvironment.from_command_string(command), local.workers
+    options = PipelineOptions(["--direct_running_mode=in_memory", f"--direct_num_workers={workers}", *flags])
+    return beam.Pipeline(runner=FnApiRunner(default_environment=environment), options=options)
 
 
 def refuse_unknown(flags: Sequence[str]) -> None:

@@ -23,7 +23,7 @@ from pipelines.manifest import build_manifest, part_name
 from pipelines.partition_lock import partition_lock
 from pipelines.pass_running import PassResult, refuse_bad_files, run_pass
 from pipelines.publishing import Place, StagedPart, publish, published_manifest, recover
-from pipelines.reporting import failed_facts, facts_of, headline_of_hold
+from pipelines.reporting import facts_of, failed_facts, headline_of_hold
 from pipelines.run_folder import RESULT, RunFolder, claim_runs, close_interrupted, new_run_id
 from pipelines.stages.plan import input_place, make_plan
 from pipelines.termination import Terminated

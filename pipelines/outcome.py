@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from data_checks.checks import CheckState
+from data_checks.check_state import CheckState
 from data_checks.profile import Profile
 from schemas.ledger import Ledger
 

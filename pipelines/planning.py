@@ -20,10 +20,8 @@ def show_plan(job: Path, run_date: str) -> int:
     plan = make_plan(loaded.job, loaded.contract, loaded.base, run_date)
     say("input", f"{count(len(plan.files), 'file')}, {count(plan.rows, 'row')}, {size(plan.bytes)}")
     for file in plan.files[:20]:
-        say(
-            "",
-            f"{file.name}: {count(file.rows, 'row')} in {count(len(file.row_group_rows), 'row group')}, {size(file.bytes)}",
-        )
+        groups = count(len(file.row_group_rows), "row group")
+        say("", f"{file.name}: {count(file.rows, 'row')} in {groups}, {size(file.bytes)}")
     if len(plan.files) > 20:  # noqa: PLR2004
         say("", f"and {len(plan.files) - 20:,} more")
     for bad in plan.bad_files:

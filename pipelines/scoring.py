@@ -37,7 +37,7 @@ STOP_FILE = "staged/.stop"
 
 @dataclass(eq=False)
 class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
-    """Scores every unit of the plan. Leaves outcome.json and, where a rule needs it, duplicates.json in the run's folder."""
+    """Scores every unit of the plan. Leaves outcome.json in the run's folder, and duplicates.json where a rule asks."""
 
     spec: ScoringSpec
     plan: Plan

@@ -6,6 +6,7 @@ row group that turns out to be damaged half-way is left in a part, in the profil
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def _finish(unit: Unit, files: UnitFiles, run_folder: Path, outcome: Outcome) ->
     if quarantined is not None:
         outcome.quarantine[unit.number] = quarantined
     for rule, hashes in files.keys.items():
-        paths = hashes.write(run_folder / "keys" / rule_folder(rule), unit.number)
+        paths = hashes.write(run_folder / "keys" / rule_folder(rule), unit.number, uuid.uuid4().hex)
         outcome.keys[rule] = {bucket: [path.relative_to(run_folder).as_posix()] for bucket, path in paths.items()}
 
 
@@ -132,7 +133,8 @@ class SpanScoring:
                 self.spec.contract, source.schema, self.span.file.partition, self.span.file.name
             )
             self.outcome.ignored_columns.update(conformer.ignored)
-            self.outcome.file_columns.add(tuple(source.schema.names))
+            names = dict.fromkeys([*source.schema.names, *(key for key, _ in self.span.file.partition)])
+            self.outcome.file_columns.add(tuple(names))
             for raw in source.batches(conformer):
                 batch, breaches = conformer.apply(raw, next_row)
                 yield Rows(batch, np.arange(next_row, next_row + batch.num_rows), place), breaches

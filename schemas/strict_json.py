@@ -78,7 +78,7 @@ def _finite(text: str) -> float:
 
 
 def _not_too_long(text: str) -> int:
-    if len(text) > MAX_DIGITS + 1:
+    if len(text.removeprefix("-")) > MAX_DIGITS:
         message = f"the number {text[:40]}... has more than {MAX_DIGITS} digits"
         raise ValueError(message)
     return int(text)

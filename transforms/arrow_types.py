@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -50,6 +51,7 @@ def arrow_type(column: Column) -> pa.DataType:
     return value_type(column.type)
 
 
+@lru_cache(1000)
 def value_type(logical: str) -> pa.DataType:
     """The Arrow type of a contract's logical type: timestamps in microseconds, `timestamp[UTC]` with that zone.
 

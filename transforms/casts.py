@@ -24,6 +24,7 @@ number, and times with and without a zone do not mix.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -76,6 +77,7 @@ _ALLOWED = {
 }
 
 
+@lru_cache(1000)
 def kind_of(kind: pa.DataType) -> Kind | None:
     """The table's word for a type, dictionaries and extension types by their values; None for one that it has not."""
     kind = storage_type(kind)
@@ -84,6 +86,7 @@ def kind_of(kind: pa.DataType) -> Kind | None:
     return next((found for test, found in _TESTS if test(kind)), None)
 
 
+@lru_cache(1000)
 def allowed(source: pa.DataType, target: pa.DataType) -> bool:
     """Whether the table allows reading a file's `source` as the contract's `target`."""
     kind, wanted = kind_of(source), kind_of(target)

@@ -80,7 +80,7 @@ class Conformer:
         try:
             cast = cast_values(raw.column(name), source.target)
         except pa.ArrowException as error:
-            message = f"{self.file_name}: column '{name}' cannot be cast to {source.column.type} ({error})"
+            message = f"{self.file_name}: column '{name}' cannot be held as {source.column.type}; write smaller texts"
             raise InputError(message, code="type_mismatch", file=self.file_name, column=name) from error
         if source.constant is None:
             return cast.values, cast.misfits

@@ -82,9 +82,10 @@ def named_errors(default: Fault, file: str, row_group: int | None = None, column
     except InputError:
         raise
     except RAISED as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".") or "no reason given"
         fault = fault_of(error, default)
-        what = f"{_WHAT.get(fault, 'cannot be read')} ({reason})"
+        what = _WHAT.get(fault, "cannot be read")
+        if fault is not Fault.INVALID_DECIMAL:  # its text has the value, and values do not belong into logs
+            what += f" ({' '.join(str(error).split())[:300].rstrip('.') or type(error).__name__})"
         what = what if column is None else f"column '{column}': {what}"
         raise input_error(fault, what, file, row_group, column) from error
 

@@ -35,7 +35,7 @@ def partition_value(text: str, kind: pa.DataType) -> pa.Scalar:
     try:
         return pa.scalar(parse(text), kind)
     except (ValueError, OverflowError, pa.ArrowException, decimal.DecimalException):
-        message = f"'{text}' is not a {kind}"
+        message = f"'{text}' is no {kind}"
         raise ValueError(message) from None
 
 

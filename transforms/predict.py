@@ -41,7 +41,7 @@ def predict(model: LoadedModel, features: pa.RecordBatch) -> Predicted:
         if infinite is None:
             attempt.score(features, inputs, np.arange(features.num_rows))
         else:
-            attempt.set_aside("infinite_value", infinite, _infinite_details(features, infinite))
+            attempt.set_aside("infinite_value", infinite, _infinite_details(model, features, infinite))
             attempt.score_part(features, np.flatnonzero(~infinite))
     attempt.refuse_non_finite()
     return Predicted(_output(model, attempt.scores, attempt.broken), tuple(attempt.breaches))
@@ -135,10 +135,10 @@ def _class_places(model: LoadedModel, scores: Scores) -> np.ndarray[Any, np.dtyp
     return np.asarray(np.argmax(scores, axis=1), dtype=np.int64)
 
 
-def _infinite_details(features: pa.RecordBatch, infinite: Mask) -> dict[int, str]:
+def _infinite_details(model: LoadedModel, features: pa.RecordBatch, infinite: Mask) -> dict[int, str]:
     """Row to the first feature that is infinite to the model, with its value."""
     details: dict[int, str] = {}
-    largest = float(np.finfo(np.float32).max)
+    largest = float(np.finfo(model.score_type).max)
     for name, column in zip(features.schema.names, features.columns, strict=True):
         if pa.types.is_floating(column.type):
             values = column.to_numpy(zero_copy_only=False)

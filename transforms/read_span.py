@@ -153,7 +153,7 @@ class SpanReader:
         while True:
             source = recut(self._arrow_batches(leaves, read_dictionary=list(pages)), BATCH_ROWS)
             for batch in islice(source, done, None):
-                wrong = [name for name, page in pages.items() if page and not page.holds(batch.column(name).dictionary)]
+                wrong = [name for name, page in pages.items() if page and not _holds(page, batch.column(name))]
                 if wrong:
                     break
                 yield batch
@@ -177,10 +177,11 @@ class SpanReader:
         wanted = {*text, *stored}
         pages = {}
         for leaf in leaves:
-            name, chunk = schema.column(leaf).path, group.column(leaf)
+            column, chunk = schema.column(leaf), group.column(leaf)
+            top_level = column.path == column.name
             # pyarrow cannot decode the DELTA encodings to codes.
-            if name in wanted and set(chunk.encodings) <= _ENCODINGS_OF_CODES:
-                pages[name] = dictionary_page(self._handle, chunk)
+            if top_level and column.name in wanted and set(chunk.encodings) <= _ENCODINGS_OF_CODES:
+                pages[column.name] = dictionary_page(self._handle, chunk)
         return pages
 
     def _arrow_batches(self, leaves: Sequence[int], **options: Any) -> Iterator[pa.RecordBatch]:
@@ -200,3 +201,8 @@ class SpanReader:
             if batch is None:
                 return
             yield batch
+
+
+def _holds(page: DictionaryPage, array: pa.Array) -> bool:
+    """An array that pyarrow did not decode to codes, such as an extension type's, has nothing that could be wrong."""
+    return not pt.is_dictionary(array.type) or page.holds(array.dictionary)

@@ -46,15 +46,17 @@ class Mismatch:
 class FileColumns:
     """What one file offers."""
 
-    schema: pa.Schema
+    #: Type by name.
+    types: Mapping[str, pa.DataType]
+    #: Text by key.
     partition: Mapping[str, str]
 
     def source(self, contract: TableContract, column: Column) -> Source | Mismatch:
         """Where the column comes from, or why it cannot."""
         target = arrow_type(column)
         outcomes = (column.on_type_error or contract.on_type_error, column.on_null or contract.on_null)
-        in_file = column.name in self.schema.names
-        if in_file and not allowed(self.schema.field(column.name).type, target):
+        in_file = column.name in self.types
+        if in_file and not allowed(self.types[column.name], target):
             return self._type_mismatch(column)
         if column.role == "partition" and column.name in self.partition:
             try:
@@ -67,18 +69,18 @@ class FileColumns:
             return Source(column, target, *outcomes, in_file=True)
         if contract.missing_columns == "null" and column.nullable:
             return Source(column, target, *outcomes, in_file=False, constant=pa.scalar(None, target))
-        return self._missing(contract, column)
+        return self._missing(column)
 
-    def _missing(self, contract: TableContract, column: Column) -> Mismatch:
+    def _missing(self, column: Column) -> Mismatch:
         place = "file, nor is it in a folder's name" if column.role == "partition" else "file"
-        hint = _near_name(column.name, self.schema.names)
-        rescue = "" if contract.missing_columns == "null" else "let `missing_columns: null` read it as nulls, or "
-        advice = f"Write it, {rescue if column.nullable else ''}take it out of the schema."
-        text = f"column '{column.name}' ({column.type}) is not in the {place}{hint}. {advice}"
+        hint = _near_name(column.name, tuple(self.types))
+        rescue = "let `missing_columns: null` read it as nulls, " if column.nullable else ""
+        advice = f"Write it, {rescue}or take it out of the schema."
+        text = f"column '{column.name}' ({column.type}) is not in the {place}{hint} {advice}"
         return Mismatch("missing_column", column.name, text)
 
     def _type_mismatch(self, column: Column) -> Mismatch:
-        found = self.schema.field(column.name).type
+        found = self.types[column.name]
         if kind_of(found) is None:
             advice = "A contract's column has one plain value in a row: leave it out of the schema, or write it flat."
         else:
@@ -96,7 +98,7 @@ def reconcile(
 
     Raises InputError with every mismatch: missing_column, type_mismatch, bad_partition_value, extra_column.
     """
-    file = FileColumns(schema, partition)
+    file = FileColumns({field.name: field.type for field in schema}, partition)
     found = [file.source(contract, column) for column in contract]
     named = set(contract.names())
     extra = tuple(name for name in schema.names if name not in named)
@@ -112,16 +114,18 @@ def _extras(names: tuple[str, ...], contract: TableContract) -> Iterator[Mismatc
     for name in names:
         hint = _near_name(name, contract.names())
         advice = "Add it to the schema, or let `extra_columns: ignore` pass it over."
-        yield Mismatch("extra_column", name, f"column '{name}' is not in the table contract{hint}. {advice}")
+        yield Mismatch("extra_column", name, f"column '{name}' is not in the table contract{hint} {advice}")
 
 
-def _near_name(name: str, known: tuple[str, ...] | list[str]) -> str:
-    """A hint for a name that is not known; names are the same only when their capitals are."""
+def _near_name(name: str, known: tuple[str, ...]) -> str:
+    """The end of a sentence about a name that is not known, with a hint where there is one; capitals count."""
     same = [word for word in known if word.casefold() == name.casefold()]
     if same:
-        return f"; there is '{same[0]}', but capitals count"
+        return f"; there is '{same[0]}', but capitals count."
     hint = did_you_mean(name, known)
-    return hint if len(known) <= _LISTED or hint.startswith("; did you mean") else ""
+    if hint.endswith("?"):
+        return hint
+    return f"{hint}." if len(known) <= _LISTED else "."
 
 
 def _error(mismatches: list[Mismatch], file_name: str) -> InputError:

@@ -70,7 +70,9 @@ def read_flights(folder: str) -> pd.DataFrame:
     flights = pq.read_table(HERE / folder).to_pandas()
     outcome = pq.read_table(HERE / "labels", columns=["row_id", "arr_delay"]).to_pandas()
     joined = flights.merge(outcome, on="row_id", validate="one_to_one").dropna(subset="arr_delay")
-    return joined.sort_values("row_id", ignore_index=True).assign(late=lambda rows: rows["arr_delay"] >= LATE_MINUTES)
+    joined["late"] = joined["arr_delay"] >= LATE_MINUTES
+    rows: pd.DataFrame = joined.sort_values("row_id", ignore_index=True)
+    return rows
 
 
 def prepare(flights: pd.DataFrame, categories: dict[str, list[str]]) -> pd.DataFrame:
@@ -80,8 +82,8 @@ def prepare(flights: pd.DataFrame, categories: dict[str, list[str]]) -> pd.DataF
     features["wind_gust"] = features["wind_gust"].fillna(0.0)
     features["dep_period"] = np.searchsorted(DEP_PERIODS, features["sched_dep_time"], side="right").astype("float64")
     for name, known in categories.items():
-        codes = pd.Index(known).get_indexer(flights[name])  # -1, which is missing, for what is not known
-        features[name] = pd.Categorical.from_codes(codes, known)
+        codes = pd.Index(known).get_indexer(pd.Index(flights[name]))  # -1, which is missing, for what is not known
+        features[name] = pd.Categorical.from_codes(codes, pd.Index(known))
     return features
 
 

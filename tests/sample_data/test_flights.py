@@ -38,7 +38,8 @@ def nights() -> dict[str, Night]:
 def late_flights() -> pd.Series:
     """By row_id: whether the flight was 15 minutes late or more, for those that arrived."""
     delay = pq.read_table(FLIGHTS / "labels", columns=["row_id", "arr_delay"]).to_pandas().dropna()
-    return delay.set_index("row_id")["arr_delay"] >= 15
+    late: pd.Series = delay.set_index("row_id")["arr_delay"] >= 15
+    return late
 
 
 def job_and_card(name: str) -> tuple[Job, ModelCard]:

@@ -56,6 +56,12 @@ def test_one_bad_row_of_10_000_costs_two_calls_a_halving_at_most(bad: int) -> No
     assert len(model.calls) <= 2 * math.ceil(math.log2(10_000))
 
 
+def test_a_half_that_must_hold_the_bad_row_is_not_asked_for() -> None:
+    model = PickyModel(1_024, {1_023})
+    model.bisect()
+    assert len(model.calls) == 11
+
+
 def test_the_same_batch_makes_the_same_calls() -> None:
     first, second = (PickyModel(1_000, {3, 500, 501}) for _ in range(2))
     first.bisect()

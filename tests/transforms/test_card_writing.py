@@ -16,6 +16,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from schemas.card import CardFeature, read_card, write_card
 from schemas.errors import ModelError
 from transforms.card_writing import PROBE_ROWS, About, card_for, pick_probe_rows
+from transforms.library_versions import installed_version
 from transforms.model_facts import inspect_model
 
 NUMERIC = CardFeature(name="x", type="numeric")
@@ -57,7 +58,7 @@ def test_a_booster_tells_its_features_types_and_stored_categories(tmp_path: Path
         ("c", "categorical", ("b", "a")),
     ]
     assert (facts.kind, facts.format, facts.task, facts.classes) == ("xgboost", "ubj", "binary", (0, 1))
-    assert (facts.libraries, facts.notes) == ({"xgboost": "3.2.0"}, ())
+    assert (facts.libraries, facts.notes) == ({"xgboost": installed_version("xgboost")}, ())
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_an_estimator_tells_its_features_classes_and_task(tmp_path: Path) -> Non
     facts = inspect_model(tmp_path / "m.joblib", table_of(frame_of()), allow_pickle=True)
     assert (facts.kind, facts.format, facts.task, facts.classes) == ("sklearn", "joblib", "binary", ("no", "yes"))
     assert [(item.name, item.type) for item in facts.features] == [("x", "numeric"), ("n", "numeric")]
-    assert facts.libraries == {"scikit-learn": "1.9.1"}
+    assert facts.libraries == {"scikit-learn": installed_version("scikit-learn")}
 
 
 def test_a_regressor_has_no_classes(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ def test_a_wrapped_xgboost_is_among_the_libraries(tmp_path: Path) -> None:
     frame = frame_of()[["x", "n"]]
     joblib.dump(xgb.XGBClassifier(n_estimators=2).fit(frame, frame.x > 0), tmp_path / "m.joblib")
     facts = inspect_model(tmp_path / "m.joblib", table_of(frame), allow_pickle=True)
-    assert facts.libraries == {"scikit-learn": "1.9.1", "xgboost": "3.2.0"}
+    assert facts.libraries == {name: installed_version(name) for name in ("scikit-learn", "xgboost")}
 
 
 def test_a_pickle_is_not_opened_unless_allowed(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def limits(kind: pa.DataType) -> tuple[int, int]:
     return int(info.min), int(info.max)
 
 
-# ------------------------------------------------------------------------------------------- laws, against exact numbers
+# ------------------------------------------------------------------------------------------ laws, against exact numbers
 
 
 @pytest.mark.parametrize("source", INTEGERS)
@@ -65,6 +65,15 @@ def test_whole_floats_become_integers_and_others_are_told(target: pa.DataType, v
     ]
 
 
+@pytest.mark.parametrize("source", FLOATS)
+def test_floats_of_any_width_keep_their_value(source: pa.DataType) -> None:
+    array = pa.array([1.5, None, float("inf"), -0.0]).cast(source)
+    cast = cast_values(array, pa.float64())
+    assert (cast.values.to_pylist(), cast.misfits) == ([1.5, None, float("inf"), 0.0], None)
+    cast = cast_values(pa.array([2.0, 1.5, float("nan"), None]).cast(source), pa.int8())
+    assert (cast.values.to_pylist(), misfits(cast)) == ([2, None, None, None], [1])
+
+
 @given(values=st.lists(st.none() | st.floats(width=64) | st.floats(width=32), max_size=20))
 def test_a_float64_becomes_float32_only_unchanged(values: list[float | None]) -> None:
     cast = cast_values(pa.array(values, pa.float64()), pa.float32())
@@ -89,7 +98,9 @@ def _same(left: Any, right: Any) -> bool:
     precision=st.integers(1, 38),
     data=st.data(),
 )
-def test_a_decimal_keeps_every_digit_or_is_told(values: list[Decimal | None], precision: int, data: st.DataObject) -> None:
+def test_a_decimal_keeps_every_digit_or_is_told(
+    values: list[Decimal | None], precision: int, data: st.DataObject
+) -> None:
     scale = data.draw(st.integers(0, precision))
     cast = cast_values(pa.array(values, pa.decimal128(38, 4)), pa.decimal128(precision, scale))
 
@@ -112,7 +123,7 @@ def test_an_integer_becomes_a_decimal_when_it_has_the_digits(source: pa.DataType
     assert cast.values.to_pylist() == [None if i in expected else Decimal(v) for i, v in enumerate(values)]
 
 
-# ------------------------------------------------------------------------------------------------------ text and bytes
+# ------------------------------------------------------------------------------------------------------- text and bytes
 
 
 @pytest.mark.parametrize("target", [pa.string(), TEXT_CODES])
@@ -137,10 +148,10 @@ def test_text_of_any_kind_is_the_same_text(source: pa.DataType, target: pa.DataT
 
 
 @pytest.mark.parametrize("target", [pa.string(), TEXT_CODES])
-@pytest.mark.parametrize("codes", [False, True])
-def test_bytes_that_are_not_utf8_are_told(target: pa.DataType, codes: bool) -> None:
+@pytest.mark.parametrize("source", [pa.binary(), pa.dictionary(pa.int32(), pa.binary())])
+def test_bytes_that_are_not_utf8_are_told(target: pa.DataType, source: pa.DataType) -> None:
     array = pa.array([b"ok", b"\xff\xfe", None, b"ok", b"\xff\xfe"])
-    cast = cast_values(array.dictionary_encode() if codes else array, target)
+    cast = cast_values(array.cast(source) if source == pa.binary() else array.dictionary_encode(), target)
     assert misfits(cast) == [1, 4]
     assert cast.values.to_pylist() == ["ok", None, None, "ok", None]
 
@@ -187,7 +198,7 @@ def test_times_are_exact_microseconds_or_told(zone: str | None) -> None:
     assert cast.values.cast(pa.int64()).to_pylist() == [1_000_000, None, None]
 
 
-# -------------------------------------------------------------------------------------------------------------- the rest
+# ------------------------------------------------------------------------------------------------------------- the rest
 
 
 @pytest.mark.parametrize("target", [*INTEGERS, pa.string(), TEXT_CODES, pa.decimal128(3, 1), pa.timestamp("us", "UTC")])

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import joblib
+import numpy as np
 import pytest
+import xgboost
 
 TRAIN = """
 import numpy as np
@@ -62,6 +66,17 @@ print(xgboost is xgb, (booster.inplace_predict(data) == before).all(), fitted.pr
 print((booster.predict(xgb.DMatrix(data)) == before).all())
 """
     assert run(code) == "False True (50,)\nTrue\n"
+
+
+def test_a_pickled_xgboost_estimator_loads_in_a_process_that_scores_without_scikit_learn(tmp_path: Path) -> None:
+    data = np.random.default_rng(0).normal(size=(50, 2))
+    joblib.dump(xgboost.XGBClassifier(n_estimators=2).fit(data, data[:, 0] > 0), tmp_path / "m.joblib")
+    code = (
+        "from pathlib import Path; from transforms.lean_xgboost import import_xgboost; xgb = import_xgboost()" + TRAIN
+    )
+    code += "from transforms.sklearn_model import unpickle\n"
+    code += f"print(unpickle(Path({str(tmp_path / 'm.joblib')!r}).read_bytes())[0].get_params()['n_estimators'])"
+    assert run(code) == "2\n"
 
 
 @pytest.mark.parametrize("setting", ["import xgboost", "import sklearn, xgboost"])

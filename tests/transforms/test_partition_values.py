@@ -50,7 +50,7 @@ def test_hives_word_for_no_value_is_null(kind: pa.DataType) -> None:
         ("1_000", pa.int64()),
         (" 1", pa.int64()),
         ("+1", pa.int64()),
-        ("١", pa.int64()),
+        ("\u0661", pa.int64()),
         ("", pa.int64()),
         ("128", pa.int8()),
         ("-1", pa.uint8()),
@@ -65,7 +65,7 @@ def test_hives_word_for_no_value_is_null(kind: pa.DataType) -> None:
     ],
 )
 def test_a_text_that_is_not_wholly_of_the_type_is_refused(text: str, kind: pa.DataType) -> None:
-    with pytest.raises(ValueError, match=f"'{text.replace('+', '[+]')}' is not a "):
+    with pytest.raises(ValueError, match=f"'{text.replace('+', '[+]')}' is no "):
         partition_value(text, kind)
 
 

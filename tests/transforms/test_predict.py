@@ -198,9 +198,10 @@ def test_more_or_fewer_scores_than_rows_are_a_model_error_with_both_counts(
         predict(answering, batch(rows_of(x=np.zeros(30), y=np.zeros(30))))
 
 
-def test_scores_of_another_number_of_classes_are_a_model_error(answering: LoadedModel) -> None:
-    answering.adapter = Answer(np.zeros((3, 4)), width=2)
-    with pytest.raises(ModelError, match=r"gave scores of shape \(3, 4\) for 3 rows of 2 classes"):
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3), (6,)])
+def test_scores_of_another_shape_are_a_model_error(answering: LoadedModel, shape: tuple[int, ...]) -> None:
+    answering.adapter = Answer(np.zeros(shape), width=2)
+    with pytest.raises(ModelError, match=r"gave (6 scores|scores of shape \(., .\)) for 3 rows of 2 classes"):
         predict(answering, batch(rows_of(x=np.zeros(3), y=np.zeros(3))))
 
 

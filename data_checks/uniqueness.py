@@ -1,0 +1,152 @@
+"""Keys that occur more than once, exactly, across all files: sorted hashes on disk, confirmed by the values.
+
+Each unit leaves its (hash, row position) pairs in files by the hash's highest bits. Equal keys have equal hashes and
+so meet in one bucket, which is small enough to be sorted in memory. Only rows whose hash occurs twice are read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from data_checks.columns import BatchColumns
+from data_checks.key_hash import Hashes, hash_rows
+
+Positions = npt.NDArray[np.int64]
+ValuesOf = Callable[[Positions], pa.Table]
+
+#: Rows of one bucket that are sorted at once, about: 16 bytes each, and as much again while sorting.
+ROWS_PER_BUCKET = 2_500_000
+#: 16 buckets: enough for 40 million rows of that size, and few enough files.
+BUCKET_BITS = 4
+_MOST_BITS = 12
+_ENTRY = np.dtype([("hash", "<u8"), ("position", "<i8")])
+
+
+def bucket_bits(rows: int) -> int:
+    """How many of the hash's bits choose the bucket, so that `rows` keys make buckets of at most 2.5 million."""
+    return min(max((rows - 1) // ROWS_PER_BUCKET, 0).bit_length(), _MOST_BITS)
+
+
+class KeyHashes:
+    """The keys of the rows seen so far, as hashes with each row's position in the night's input.
+
+    Rows in which a column of the key is null or NaN are left out. Everything that one run merges or compares must be
+    of the same `bits`.
+    """
+
+    def __init__(self, bits: int = BUCKET_BITS) -> None:
+        self.bits = bits
+        self._hashes: list[Hashes] = []
+        self._positions: list[Positions] = []
+
+    def add(self, batch: pa.RecordBatch, columns: Sequence[str], positions: Positions) -> None:
+        """Add a batch's keys. Raises ValueError unless there is one position a row."""
+        if len(positions) != batch.num_rows:
+            message = f"{len(positions)} positions for {batch.num_rows} rows"
+            raise ValueError(message)
+        hashes = hash_rows(batch, columns)
+        view = BatchColumns(batch)
+        missing = [mask for name in columns if (mask := view.missing(name)) is not None]
+        if missing:
+            present = ~np.logical_or.reduce(missing)
+            hashes, positions = hashes[present], positions[present]
+        self._hashes.append(hashes)
+        self._positions.append(positions)
+
+    def merge(self, other: KeyHashes) -> None:
+        """Add `other`, which stays as it is. Raises ValueError when it has other buckets."""
+        if self.bits != other.bits:
+            message = f"key hashes with {self.bits} and {other.bits} bits of bucket cannot be merged"
+            raise ValueError(message)
+        self._hashes += other._hashes
+        self._positions += other._positions
+
+    def write(self, folder: Path, unit: int, name: str) -> dict[int, Path]:
+        """Write one file for each bucket that has keys, sorted by hash; by the bucket's number.
+
+        The same keys give the same bytes, in whatever order they were added. `name` tells this attempt from another.
+        """
+        if not self._hashes:
+            return {}
+        hashes, positions = np.concatenate(self._hashes), np.concatenate(self._positions)
+        order = _order(hashes, positions)
+        entries = np.empty(len(order), _ENTRY)
+        entries["hash"], entries["position"] = hashes[order], positions[order]
+        folder.mkdir(parents=True, exist_ok=True)
+        written = {}
+        for bucket, piece in enumerate(np.split(entries, np.searchsorted(entries["hash"], self._cuts()))):
+            if len(piece):
+                written[bucket] = folder / f"unit-{unit:06d}-{bucket:04d}-{name}.npy"
+                np.save(written[bucket], piece, allow_pickle=False)
+        return written
+
+    def _cuts(self) -> Hashes:
+        """The first hash of each bucket but the first."""
+        return np.arange(1, 1 << self.bits, dtype=np.uint64) << np.uint64((64 - self.bits) % 64)
+
+
+def _order(hashes: Hashes, positions: Positions) -> npt.NDArray[np.intp]:
+    """By hash, then by position; the second only where it matters, since sorting by one key is five times quicker."""
+    order = np.argsort(hashes)
+    ordered = hashes[order]
+    return np.lexsort((positions, hashes)) if bool((ordered[1:] == ordered[:-1]).any()) else order
+
+
+def find_duplicates(paths: Sequence[Path], values_of: ValuesOf | None = None) -> Positions:
+    """Ascending positions of every row whose key occurs at least twice in one bucket's files.
+
+    `values_of` gives the key's columns at ascending positions, one row each; rows with equal hashes count as duplicates
+    only if these are equal. None: equal hashes are equal keys, as they are for one column of whole numbers.
+    Raises ValueError when `values_of` gives another number of rows.
+    """
+    positions = _same_hash(paths)
+    if values_of is None or not len(positions):
+        return positions
+    values = values_of(positions)
+    if values.num_rows != len(positions):
+        message = f"asked for the keys of {len(positions)} rows, got {values.num_rows}"
+        raise ValueError(message)
+    return positions[_repeated(values)]
+
+
+def _same_hash(paths: Sequence[Path]) -> Positions:
+    """Ascending positions of the rows whose hash occurs at least twice."""
+    entries = np.concatenate([np.zeros(0, _ENTRY), *(np.load(path, allow_pickle=False) for path in paths)])
+    hashes, positions = np.ascontiguousarray(entries["hash"]), np.ascontiguousarray(entries["position"])
+    del entries
+    order = np.argsort(hashes, kind="stable")  # the files are sorted runs, which a stable sort merges quickly
+    hashes = hashes[order]
+    same = hashes[1:] == hashes[:-1]
+    repeated = np.zeros(len(hashes), np.bool_)
+    repeated[1:] |= same
+    repeated[:-1] |= same
+    return np.sort(positions[order[repeated]])
+
+
+def _repeated(values: pa.Table) -> npt.NDArray[np.bool_]:
+    """Shape (rows,): True where another row has the same values."""
+    groups = np.zeros(values.num_rows, np.int64)
+    for column in values.columns:
+        codes = _codes(column)
+        _, groups = np.unique(groups * (int(codes.max(initial=0)) + 1) + codes, return_inverse=True)
+    return np.asarray(np.bincount(groups)[groups] > 1)
+
+
+def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """A number for each value, the same for the same value."""
+    if pt.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pt.is_floating(column.type):
+        column = pc.add(column, pa.scalar(0.0, column.type))  # Arrow tells -0.0 from 0.0
+    encoded = column.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    codes: npt.NDArray[np.int64] = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes + 1

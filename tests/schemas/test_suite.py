@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.errors import ConfigError
+from schemas.suite import Suite, read_suite
+
+NOT_NULL = "expect_column_values_to_not_be_null"
+BETWEEN = "expect_column_values_to_be_between"
+
+
+def read(folder: Path, *expectations: Any, **keys: Any) -> Suite:
+    path = folder / "suite.json"
+    path.write_text(json.dumps({"name": "night", "expectations": list(expectations), **keys}))
+    return read_suite(path)
+
+
+def item(kind: str, kwargs: dict[str, Any] | None = None, **keys: Any) -> dict[str, Any]:
+    return {"type": kind, "kwargs": kwargs or {}, **keys}
+
+
+def mistakes(folder: Path, *expectations: Any, **keys: Any) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, *expectations, **keys)
+    found: list[str] = caught.value.facts["mistakes"]
+    assert all(line in caught.value.message for line in found)
+    return found
+
+
+def test_a_suite_keeps_what_great_expectations_wrote(tmp_path: Path) -> None:
+    source = item(BETWEEN, {"column": "x", "min_value": 0, "max_value": None, "batch_id": "b"}, notes="why", id="u")
+    suite = read(tmp_path, source, meta={"great_expectations_version": "1.24.1"})
+    (expectation,) = suite.expectations
+    assert (suite.name, suite.meta) == ("night", {"great_expectations_version": "1.24.1"})
+    assert (expectation.kwargs, expectation.source) == ({"column": "x", "min_value": 0}, source)
+    assert (expectation.columns, expectation.mostly) == (("x",), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("severity", "meta", "policy"),
+    [
+        (None, None, "fail"),
+        ("critical", {}, "fail"),
+        ("warning", {}, "warn"),
+        ("info", {}, "warn"),
+        ("info", {"on_fail": "quarantine"}, "quarantine"),
+        ("critical", {"on_fail": "drop"}, "drop"),
+    ],
+)
+def test_the_policy_is_that_of_meta_or_else_of_the_severity(
+    tmp_path: Path, severity: str | None, meta: dict[str, Any] | None, policy: str
+) -> None:
+    suite = read(tmp_path, item(NOT_NULL, {"column": "x"}, severity=severity, meta=meta))
+    assert suite.expectations[0].on_fail == policy
+
+
+def test_ids_are_the_owners_or_made_of_type_and_column_and_stay_when_a_rule_is_added(tmp_path: Path) -> None:
+    first = [
+        item(NOT_NULL, {"column": "x"}),
+        item(NOT_NULL, {"column": "x", "mostly": 0.5}),
+        item(NOT_NULL, {"column": "y"}, meta={"id": "y_there"}),
+        item(NOT_NULL, {"column": "y"}, id="short-word"),
+        item(NOT_NULL, {"column": "z"}, id="10e8d927-6f7d-57fe-9ee1-67d8530b2cd6"),
+        item("expect_table_row_count_to_equal", {"value": 3}),
+    ]
+    ids = [expectation.rule for expectation in read(tmp_path, *first).expectations]
+    assert ids == [
+        "column_values_to_not_be_null:x",
+        "column_values_to_not_be_null:x#2",
+        "y_there",
+        "short-word",
+        "column_values_to_not_be_null:z",
+        "table_row_count_to_equal",
+    ]
+    more = read(tmp_path, *first, item(NOT_NULL, {"column": "x", "mostly": 0.1}), item(NOT_NULL, {"column": "a"}))
+    assert [expectation.rule for expectation in more.expectations][:6] == ids
+
+
+def test_an_id_made_here_gives_way_to_one_that_the_owner_wrote(tmp_path: Path) -> None:
+    suite = read(
+        tmp_path,
+        item("expect_table_row_count_to_equal", {"value": 3}),
+        item(NOT_NULL, {"column": "x"}, meta={"id": "table_row_count_to_equal"}),
+    )
+    assert [e.rule for e in suite.expectations] == ["table_row_count_to_equal#2", "table_row_count_to_equal"]
+
+
+def test_five_mistakes_are_all_named_in_one_message(tmp_path: Path) -> None:
+    found = mistakes(
+        tmp_path,
+        item("expect_column_values_to_be_betwen", {"column": "a"}),
+        item(NOT_NULL, {"column": "a", "mostli": 0.9}),
+        item("expect_column_median_to_be_between", {"column": "a"}),
+        item("expect_column_values_to_match_regex", {"column": "a", "regex": "(?=x)"}),
+        item(NOT_NULL, {"column": "a", "row_condition": '__import__("os")', "condition_parser": "pandas"}),
+    )
+    assert [line.split(":")[0] for line in found] == [
+        "expectation 1 (expect_column_values_to_be_betwen, column 'a')",
+        "expectation 2 (expect_column_values_to_not_be_null, column 'a')",
+        "expectation 3 (expect_column_median_to_be_between, column 'a')",
+        "expectation 4 (expect_column_values_to_match_regex, column 'a')",
+        "expectation 5 (expect_column_values_to_not_be_null, column 'a')",
+    ]
+    words = ["did you mean 'expect_column_values_to_be_between'?", "did you mean 'mostly'?", "not supported yet"]
+    words += ["RE2, which judges patterns here, has no lookaround", "row_condition is not supported yet, and never"]
+    assert all(word in line for word, line in zip(words, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "kwargs", "words"),
+    [
+        (NOT_NULL, {}, "the argument column is missing"),
+        (NOT_NULL, {"column": 3}, "column: 3 is not a text"),
+        (NOT_NULL, {"column": "x", "mostly": 1.1}, "mostly: 1.1 is not a share from 0 to 1"),
+        (NOT_NULL, {"column": "x", "mostly": True}, "mostly: True is not a share"),
+        (
+            NOT_NULL,
+            {"column": "x", "mostly": {"$PARAMETER": "m"}},
+            "suite parameters ($PARAMETER) are not supported yet",
+        ),
+        (BETWEEN, {"column": "x"}, "give min_value, max_value or both"),
+        (BETWEEN, {"column": "x", "min_value": "abc"}, "min_value: 'abc' is neither a number nor an ISO date or time"),
+        (BETWEEN, {"column": "x", "min_value": "2024-02-30"}, "'2024-02-30' is not a date or time that exists"),
+        (BETWEEN, {"column": "x", "min_value": 5, "max_value": 2}, "the lower limit is above the upper"),
+        (BETWEEN, {"column": "x", "min_value": 5, "max_value": "2024-01-01"}, "cannot be compared"),
+        (BETWEEN, {"column": "x", "min_value": 0, "strict_min": 1}, "strict_min: 1 is not true or false"),
+        ("expect_table_row_count_to_equal", {"value": 1.5}, "value: 1.5 is not a whole number from 0"),
+        (
+            "expect_column_values_to_be_in_set",
+            {"column": "x", "value_set": []},
+            "value_set: [] is not a list of values",
+        ),
+        (
+            "expect_column_values_to_be_in_set",
+            {"column": "x", "value_set": [[1]]},
+            "[1] in the list is not a plain value",
+        ),
+        ("expect_table_columns_to_match_set", {"column_set": ["a", "a"]}, "'a' is listed twice"),
+        ("expect_column_values_to_match_regex", {"column": "x", "regex": "("}, "missing )"),
+        ("expect_column_values_to_match_regex", {"column": "x", "regex": "x{2000}"}, "is not valid"),
+        ("expect_column_values_to_match_regex", {"column": "x", "regex": "x" * 10_001}, "10,001 characters"),
+        ("unexpected_rows_expectation", {"unexpected_rows_query": "SELECT 1"}, "not supported yet"),
+        ("expect_nothing", {}, "unknown type; Great Expectations 1.24 has none of that name"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_its_value(
+    tmp_path: Path, kind: str, kwargs: dict[str, Any], words: str
+) -> None:
+    (found,) = mistakes(tmp_path, item(kind, kwargs))
+    assert words in found
+
+
+def test_mistakes_beside_the_arguments_are_found_too(tmp_path: Path) -> None:
+    found = mistakes(
+        tmp_path,
+        item(NOT_NULL, {"column": "x"}, severity="high"),
+        item(NOT_NULL, {"column": "x"}, meta={"id": "a:b", "on_fail": "stop"}),
+        item(NOT_NULL, {"column": "x"}, meta={"id": "same"}),
+        item(NOT_NULL, {"column": "y"}, meta={"id": "same"}),
+        {"expectation_type": NOT_NULL, "kwargs": {}},
+        "no object",
+        suite_parameters={"a": 1},
+        data_asset_type="Dataset",
+    )
+    text = "\n".join(found)
+    for words in (
+        "severity: 'high' is none of critical, warning, info",
+        "meta.id: 'a:b' is not an id",
+        "meta.on_fail: 'stop' is none of fail, quarantine, warn, drop",
+        "the id 'same' is also that of expectation 3",
+        "key 'expectation_type' is of Great Expectations 0.x; since 1.0 it is 'type'",
+        "expectation 6: 'no object' is not an object",
+        "suite_parameters are not supported yet",
+        "unknown key 'data_asset_type'",
+    ):
+        assert words in text
+
+
+def test_a_suite_without_name_or_list_is_refused(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, name=None)[0].startswith("suite: name: None is not a text")
+    assert mistakes(tmp_path, expectations={"a": 1}) == ["suite: expectations: {'a': 1} is not a list"]
+
+
+def test_an_exponential_pattern_is_harmless_and_a_hostile_suite_takes_less_than_a_second(tmp_path: Path) -> None:
+    read(tmp_path, item("expect_column_values_to_match_regex", {"column": "x", "regex": "(a+)+$"}))
+    started = time.process_time()
+    found = mistakes(tmp_path, *[item(f"expect_something_else_{n}", {"column": "x"}) for n in range(60_000)])
+    assert len(found) == 50
+    assert time.process_time() - started < 1
+
+
+def test_a_large_suite_of_one_and_the_same_expectation_gets_ids_in_a_second(tmp_path: Path) -> None:
+    started = time.process_time()
+    suite = read(tmp_path, *[item("expect_column_to_exist", {"column": "x"})] * 50_000)
+    assert suite.expectations[-1].rule == "column_to_exist:x#50000"
+    assert time.process_time() - started < 2
