@@ -6,6 +6,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -40,7 +41,8 @@ def refuse_unknown(flags: Sequence[str]) -> None:
     )
     for kind in _option_classes(PipelineOptions):
         if "_add_argparse_args" in vars(kind):
-            kind._add_argparse_args(parser)  # noqa: SLF001  # the only list of Beam's options that there is
+            add_arguments = kind._add_argparse_args  # noqa: SLF001  # the only list of them
+            add_arguments(parser)
     try:
         _, unknown = parser.parse_known_args(list(flags))
     except argparse.ArgumentError as error:
@@ -53,7 +55,7 @@ def refuse_unknown(flags: Sequence[str]) -> None:
         raise ConfigError(message, code="unknown_beam_option", options=names)
 
 
-def _option_classes(kind: type) -> list[type]:
+def _option_classes(kind: Any) -> list[Any]:
     found = [kind]
     for child in kind.__subclasses__():
         found += _option_classes(child)

@@ -61,7 +61,8 @@ def init_job(folder: Path, options: InitOptions) -> None:
     say("model", _model_words(model))
     notes = owner_notes(named, model, training, contract)
     with building(place) as build:
-        made = _write(build, a_name(place.name, "job"), Draft(model, training, contract, named, path, tuple(notes)))
+        draft = Draft(model, training, contract, named, path, tuple(notes))
+        made = _write(build, a_name(place.name, "job", "-."), draft)
         say("contract", _contract_words(contract))
         say("suite", f"{count(made.expectations, 'expectation')}, suggested from the training data")
         make_reference(build / "job.yaml")

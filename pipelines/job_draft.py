@@ -100,9 +100,9 @@ def partition_key(contract: TableContract) -> str:
     return next(name for name in (*_PARTITIONS, "nightscore_run_date") if name not in contract.names())
 
 
-def a_name(text: str, otherwise: str) -> str:
-    """The text as a name that job.yaml takes: letters, digits and `_`, a letter first."""
-    found = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_")[:80]
+def a_name(text: str, otherwise: str, also: str = "") -> str:
+    """The text as a name that job.yaml takes: letters, digits, `_` and the characters `also`, a letter first."""
+    found = re.sub(rf"[^A-Za-z0-9_{re.escape(also)}]+", "_", text).strip("_")[:80]
     return found if re.match(r"[A-Za-z]", found) else f"{otherwise}_{found}".rstrip("_")
 
 

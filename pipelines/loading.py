@@ -118,9 +118,10 @@ def _check_columns(job: Job, contract: TableContract, cards: tuple[ModelCard, ..
         if contract.column(name) is None:
             raise unknown_column(outputs, name, contract.names())
     scored = [f.name for entry, card in zip(job.models, cards, strict=True) for f in output_fields(entry, card)]
-    twice = sorted(set(scored) & {*job.output.columns, *contract.names("key", "partition")})
+    taken = {*job.output.columns, *contract.names("key", "partition")}
+    twice = sorted({name for name in scored if name in taken or scored.count(name) > 1})
     if twice:
-        message = f"output column '{twice[0]}' of a model has the name of an input column; choose another name"
+        message = f"output column '{twice[0]}' of a model is an input column's, too, or another model's; rename it"
         raise ConfigError(message, code="output_name_taken", column=twice[0])
     partition = sorted(set(contract.names("partition")) & set(job.output.columns))
     if partition:

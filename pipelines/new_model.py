@@ -51,10 +51,10 @@ def inspect_new_model(
     table = training.sample
     notes: list[str] = []
     try:
-        facts = inspect_model(path, table, allow_pickle=allow_pickle)
-    except ModelError as error:
+        facts = _inspect(path, table, training, allow_pickle=allow_pickle)
+    except ConfigError as error:
         if error.code != "features_unnamed":
-            raise _as_config_error(error, training) from None
+            raise
         table = table.drop_columns([name for name in not_features if name in table.column_names])
         facts = _inspect(path, table, training, allow_pickle=allow_pickle)
         names = ", ".join(table.column_names)
@@ -72,6 +72,13 @@ def _inspect(path: Path, table: pa.Table, training: TrainingData, *, allow_pickl
         return inspect_model(path, table, allow_pickle=allow_pickle)
     except ModelError as error:
         raise _as_config_error(error, training) from None
+    except UnicodeDecodeError:
+        # https://github.com/dmlc/xgboost/pull/12360: the bytes are cut where the characters end.
+        message = (
+            f"{path}: the model's categories are damaged. xgboost up to 3.2 cannot store those of a pandas frame if "
+            "one has other letters than ASCII: train it on an Arrow table (pa.Table, with dictionary columns)"
+        )
+        raise ConfigError(message, code="categories_damaged", file=str(path)) from None
 
 
 def _as_config_error(error: ModelError, training: TrainingData) -> Exception:

@@ -12,6 +12,7 @@ import resource
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from data_checks.report import render_report
@@ -82,7 +83,8 @@ class Night:
             message = f"the run was {word}. Nothing was published."
             return self._failed(self._result("interrupted", code, Action.RETRY, word, message))
         except Exception as error:
-            message = f"unexpected {type(error).__name__}: {error}. Nothing was published."
+            last_line = str(error).strip().splitlines()[-1:] or [""]
+            message = f"unexpected {type(error).__name__}: {last_line[0][:500]}. Nothing was published."
             self._failed(self._result("failed", ExitCode.UNEXPECTED, Action.RETRY, "unexpected", message))
             raise
 
@@ -199,7 +201,7 @@ class Night:
     def _report_line(self) -> None:
         self.console.line("report", self._relative(self.folder.path / "index.html"))
 
-    def _relative(self, path: Any) -> str:
+    def _relative(self, path: Path) -> str:
         return os.path.relpath(path)
 
     def _result_of(self, error: NightscoreError) -> RunResult:

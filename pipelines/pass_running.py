@@ -72,8 +72,8 @@ def _raise_failure(outcome: Outcome) -> None:
 
 def error_of(failure: Failure) -> NightscoreError:
     """The error that a worker met."""
-    kind = getattr(errors, failure.kind, NightscoreError)
-    return kind(failure.message, code=failure.code, **failure.facts)  # type: ignore[no-any-return]  # looked up by name
+    kind: type[NightscoreError] = getattr(errors, failure.kind, NightscoreError)
+    return kind(failure.message, code=failure.code, **failure.facts)
 
 
 def refuse_bad_files(job: Job, plan: Plan) -> None:

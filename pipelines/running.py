@@ -11,8 +11,9 @@ from pipelines.console import Console
 from pipelines.files import write_json
 from pipelines.loading import LoadedJob, load_job
 from pipelines.night import Night
+from pipelines.tools import tools_for
 from schemas.errors import Action, ConfigError, ExitCode, NightscoreError
-from schemas.job import Job, LocalRunner
+from schemas.job import Job
 from schemas.result import RESULT_FORMAT, VERSION, RunResult
 
 #: Ends that concern the job, not the date: the next date would end the same way.
@@ -95,15 +96,19 @@ def _date(text: str) -> date:
 
 def load_with(job: Path, options: RunOptions) -> LoadedJob:
     """The job with the command line's options in it."""
-    return load_job(job, lambda read: overridden(read, options))
+    loaded = load_job(job, lambda read: overridden(read, options))
+    # A wrong model ends the run before any data is read; in this process it is loaded but once.
+    tools_for(loaded.spec)
+    return loaded
 
 
 def overridden(job: Job, options: RunOptions) -> Job:
     """The job as the command line wants it."""
     local = job.runners.local
     if options.workers is not None:
-        mode = "in_memory" if options.workers == 1 else "multi_processing"
-        local = LocalRunner(mode=mode, workers=options.workers, threads=local.threads)
+        many = options.workers > 1
+        chosen = {"mode": "multi_processing" if many else "in_memory", "workers": options.workers}
+        local = local.model_copy(update=chosen)
     if options.threads is not None:
         local = local.model_copy(update={"threads": options.threads})
     models = job.models

@@ -145,9 +145,10 @@ def _differing(kinds: Mapping[Path, pa.DataType]) -> Iterator[tuple[Path, pa.Dat
 
 
 def training_path(places: Sequence[Path], files: Sequence[Path], folder: Path) -> str:
-    """What job.yaml in `folder`, a resolved path, says of these files: one folder or glob, relative where it is below or near.
+    """What job.yaml in `folder`, a resolved path, says of these files: one folder or glob.
 
-    Raises ConfigError where neither a folder nor a simple glob means exactly these files.
+    Relative where it is below the folder or near, else absolute. Raises ConfigError where neither a folder nor a simple
+    glob means exactly these files.
     """
     wanted = {path.resolve() for path in files}
     for place in _candidates(places, sorted(wanted)):

@@ -21,7 +21,7 @@ class Breach:
     rule: str
     column: str | None
     #: One short stable word: type_error, null, unexpected_value, unknown_category, missing_value, model_error,
-    #: non_finite_score.
+    #: infinite_value, non_finite_score.
     reason: str
     outcome: Outcome
     #: Shape (rows,), bool: True where the row breaks the rule.

@@ -133,11 +133,11 @@ def _describe(source: YamlSource, model: type[BaseModel], item: dict[str, Any]) 
 
 def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
     """The keys that the model accepts at `location`."""
-    current: Any = model
+    current = model
     for step in location:
         if isinstance(step, int):
             continue
-        field = current.model_fields.get(step) if isinstance(current, type) else None
+        field = current.model_fields.get(step)
         if field is None:
             continue
         nested = _models_in(field.annotation)
