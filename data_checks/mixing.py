@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 Words = npt.NDArray[np.uint64]
 
-#: 2**64 divided by the golden ratio, made odd; also what 0 is moved by, which would otherwise stay 0.
+#: 2**64 divided by the golden ratio, made odd. `mix` adds it, since 0 would otherwise stay 0; `chain` multiplies the
+#: state by it, since the state and the words would otherwise be interchangeable.
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
@@ -28,6 +29,6 @@ def mix(words: Words) -> Words:
 
 def chain(state: Words, words: Words) -> Words:
     """The state after these words: a bijection of either for a fixed other, and the order of chaining matters."""
-    mixed: Words = (state ^ words) * _FIRST
+    mixed: Words = (state * GOLDEN ^ words) * _FIRST
     mixed ^= mixed >> np.uint64(32)
     return mixed

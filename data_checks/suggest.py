@@ -20,12 +20,17 @@ from data_checks.expectations.logical_type import LogicalType
 from data_checks.expectations.words import percent_words
 from schemas.contract import Column, TableContract
 
-#: A feature may be missing twice as often as in training, and five points more.
-MISSING_FACTOR, MISSING_ROOM = 2.0, 0.05
+#: A feature may be missing twice as often as in training and twenty points more, since values go missing in bursts; and
+#: three rows more than the training data could tell of, as what happened in none of n rows may have a rate of 3/n.
+MISSING_FACTOR, MISSING_ROOM, MISSING_UNSEEN = 2.0, 0.2, 3
 #: Missing in training at most so often: when it goes missing later, the scores are guesses.
 COMPLETE = 0.01
-#: Beyond this share of missing values nothing is expected of a column's presence.
+#: Where so many may be missing, nothing is expected of a column's presence.
 MOSTLY_MISSING = 0.9
+#: Of a column that is missing more often, values are expected on no single night: one without any would count as unmet.
+SPARSE = 0.5
+#: Fewer values than this say nothing of what others will be.
+MIN_VALUES = 30
 #: Room below the least and above the greatest value, in widths of the range between them.
 RANGE_ROOM = 0.5
 #: Share of values that limits and sets of values are expected of.
@@ -91,7 +96,7 @@ def _rows(table: pa.Table) -> dict[str, Any]:
 def _of_column(found: Evidence, contract: TableContract) -> Iterator[dict[str, Any]]:
     if found.rows and found.column.nullable:
         yield from _presence(found)
-    if not len(found.present):
+    if len(found.present) < MIN_VALUES or found.missing > SPARSE * found.rows:
         return
     if found.column.role == "key":
         yield from _uniqueness(found, contract)
@@ -104,9 +109,9 @@ def _of_column(found: Evidence, contract: TableContract) -> Iterator[dict[str, A
 def _presence(found: Evidence) -> Iterator[dict[str, Any]]:
     """Nothing for columns that may not be null: the table contract sees to them."""
     rate = found.missing / found.rows
-    if rate > MOSTLY_MISSING:
+    allowed = MISSING_FACTOR * rate + MISSING_ROOM + MISSING_UNSEEN / found.rows
+    if allowed > MOSTLY_MISSING:
         return
-    allowed = min(MISSING_FACTOR * rate + MISSING_ROOM, 0.95)
     mostly = math.floor(round(100 * (1 - allowed), 6)) / 100
     severity = "critical" if rate <= COMPLETE and found.column.role == "feature" else "warning"
     evidence = {"missing": found.missing, "rows": found.rows}

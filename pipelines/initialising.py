@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import shutil
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from schemas.card import ModelCard, write_card
 from schemas.contract import TableContract
 from schemas.errors import ConfigError, NightscoreError
 from transforms.card_writing import About, card_for
+
+_NOTE_WIDTH = 110
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def init_job(folder: Path, options: InitOptions) -> None:
         say("suite", f"{count(made.expectations, 'expectation')}, suggested from the training data")
         make_reference(build / "job.yaml")
     for note in notes:
-        say("note", note)
+        say("note", textwrap.fill(note, _NOTE_WIDTH, break_long_words=False, break_on_hyphens=False))
     say("made", f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     say("next", "\n".join(_next_steps(shlex.quote(str(folder)), made.partition)))
 

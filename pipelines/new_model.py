@@ -21,8 +21,11 @@ _ADVICE = {
     "features_unnamed": "--key and --label say which columns are no features",
     "feature_kind": "give the training data as the model saw them, prepared",
 }
+_PREPARED = "a feature that is made of other columns must be in the training data, as the model saw it"
 #: A text feature with more different values than this share of the rows has no categories, and the least to tell.
 _FREE_TEXT, _FREE_TEXT_FROM = 0.5, 100
+#: Of a table with more columns than this an error does not list them all.
+_LISTED = 20
 _NO_NUMBERS = ("string", "binary", "date", "timestamp")
 
 
@@ -73,10 +76,10 @@ def _inspect(path: Path, table: pa.Table, training: TrainingData, *, allow_pickl
     except ModelError as error:
         raise _as_config_error(error, training) from None
     except UnicodeDecodeError:
-        # https://github.com/dmlc/xgboost/pull/12360: the bytes are cut where the characters end.
+        # dmlc/xgboost#12360: it counts letters where it should count bytes.
         message = (
-            f"{path}: the model's categories are damaged. xgboost up to 3.2 cannot store those of a pandas frame if "
-            "one has other letters than ASCII: train it on an Arrow table (pa.Table, with dictionary columns)"
+            f"{path}: the model's categories are damaged. xgboost 3.2 cannot store those of a pandas frame if one of "
+            "them has other letters than ASCII: train it on an Arrow table (pa.Table, with dictionary columns)"
         )
         raise ConfigError(message, code="categories_damaged", file=str(path)) from None
 
@@ -86,9 +89,10 @@ def _as_config_error(error: ModelError, training: TrainingData) -> Exception:
     lacking = error.facts.get("features", [])
     if error.code == "training_lacks_features":
         reasons = [f"'{name}': {training.left_out[name]}" for name in lacking if name in training.left_out]
-        if not reasons:
-            reasons = [f"'{lacking[0]}'{did_you_mean(lacking[0], training.types)}"]
-        message = f"{error.message}. {'; '.join(reasons)}"
+        hint = did_you_mean(lacking[0], training.types)
+        if not reasons and (hint.endswith("?") or len(training.types) <= _LISTED):
+            reasons = [f"'{lacking[0]}' is no column of it{hint}"]
+        message = f"{error.message}. {'; '.join([*reasons, _PREPARED])}"
         return ConfigError(message, code=error.code, features=lacking)
     if error.code in _ADVICE:
         return ConfigError(f"{error.message}; {_ADVICE[error.code]}", code=error.code, **error.facts)

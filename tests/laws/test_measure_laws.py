@@ -1,0 +1,219 @@
+"""What every measure must obey, so that a night's numbers do not depend on who counted which part of it, or when.
+
+A measure folds batches (`add`), folds other measures (`merge`), and travels as strict JSON. A new one joins the suite
+with one line in MEASURES.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from data_checks.categories import CategoryTable
+from data_checks.check_state import CheckState
+from data_checks.checks import Checks
+from data_checks.columns import BatchColumns
+from data_checks.exact_sum import ExactSum
+from data_checks.expectations.batch_values import BatchValues
+from data_checks.moments import Moments
+from data_checks.profile import Profile, profile_columns
+from data_checks.tally import Tally
+from data_checks.value_range import ValueRange
+from schemas.contract import Column, TableContract
+from schemas.job import Checks as CheckSettings
+from schemas.suite import Expectation, Suite
+
+CONTRACT = TableContract(
+    columns=(
+        Column(name="whole", type="int64"),
+        Column(name="float", type="float64"),
+        Column(name="text", type="string"),
+        Column(name="wide", type="decimal(38,4)"),
+    )
+)
+
+
+class Mergeable(Protocol):
+    def merge(self, other: Any, /) -> None: ...
+    def to_json(self) -> dict[str, Any]: ...
+    @classmethod
+    def from_json(cls, raw: Any, /) -> Self: ...
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How to make an empty one and how to fold a batch into it."""
+
+    name: str
+    empty: Callable[[], Mergeable]
+    add: Callable[[Any, BatchColumns], object]
+    #: Whether cutting the batches elsewhere gives the same bits, too; sums of floats round within a batch.
+    any_cut: bool = True
+
+    def of(self, *batches: BatchColumns) -> Mergeable:
+        measure = self.empty()
+        for batch in batches:
+            self.add(measure, batch)
+        return measure
+
+
+def rule(kind: str, column: str, **kwargs: Any) -> Expectation:
+    return Expectation(f"expect_column_{kind}", {"column": column, **kwargs}, "critical", f"{kind}:{column}", "warn")
+
+
+def checks() -> Checks:
+    rules = (
+        rule("values_to_be_between", "whole", max_value=50),
+        rule("values_to_match_regex", "text", regex="^a"),
+        rule("values_to_be_unique", "whole"),
+        rule("mean_to_be_between", "float", min_value=0),
+        rule("max_to_be_between", "wide", min_value=0),
+        rule("sum_to_be_between", "wide", min_value=0),
+    )
+    return Checks.compile(Suite("laws", rules), CONTRACT, CheckSettings())
+
+
+def count_words(table: CategoryTable, batch: BatchColumns) -> None:
+    words = batch.array("text").dictionary_decode().drop_null().value_counts()
+    table.add(words.field("values").to_pylist(), words.field("counts").to_pylist())
+
+
+CHECKS = checks()
+MEASURES = [
+    Measure("Tally", Tally, lambda tally, batch: tally.add(batch.num_rows, batch.missing_count("whole"))),
+    Measure("ValueRange of floats", ValueRange, lambda span, batch: span.add(batch.present_numbers("float"))),
+    Measure("ValueRange of ticks", ValueRange, lambda span, batch: span.add(BatchValues(batch).present("wide"))),
+    Measure("ExactSum", ExactSum, lambda total, batch: total.add(BatchValues(batch).present("whole"))),
+    Measure("ExactSum of objects", ExactSum, lambda total, batch: total.add(BatchValues(batch).present("wide"))),
+    Measure("Moments", Moments, lambda moments, batch: moments.add(batch.present_numbers("float")), any_cut=False),
+    Measure("CategoryTable", CategoryTable, count_words),
+    Measure("CategoryTable past its cap", lambda: CategoryTable(cap=2), count_words),
+    Measure("CheckState", CHECKS.new_state, lambda state, batch: CHECKS.judge(batch, state), any_cut=False),
+    Measure(
+        "Profile",
+        lambda: Profile.empty(None, profile_columns(CONTRACT)),
+        lambda profile, batch: (profile.add_conformed(batch), profile.add_scored(batch)),
+        any_cut=False,
+    ),
+]
+
+
+def random_batches(rng: np.random.Generator, count: int = 5) -> list[BatchColumns]:
+    """Batches of 0 to 60 rows with nulls, NaN, infinities, both zeros and numbers beyond 2**53."""
+    return [cut(random_rows(rng, int(rng.integers(0, 60)))) for _ in range(count)]
+
+
+def random_rows(rng: np.random.Generator, rows: int) -> pa.RecordBatch:
+    def null() -> np.ndarray[Any, np.dtype[np.bool_]]:
+        return rng.random(rows) < 0.2
+
+    floats = rng.choice([0.1, -0.0, 0.0, 1e300, -1e-300, np.nan, np.inf, 1e9 + 0.1], rows)
+    ticks = pa.array(rng.integers(-(10**18), 10**18, rows), mask=null()).cast(pa.decimal128(19, 0))
+    words = rng.choice(["a", "ab", "b", "日本"], rows)
+    return pa.record_batch(
+        {
+            "whole": pa.array(rng.integers(-(2**63), 2**63 - 1, rows), mask=null()),
+            "float": pa.array(floats, mask=null()),
+            "text": pa.array(words.tolist(), pa.string(), mask=null()).dictionary_encode(),
+            "wide": ticks.cast(pa.decimal128(38, 4)),
+        }
+    )
+
+
+def cut(batch: pa.RecordBatch, start: int = 0, length: int | None = None) -> BatchColumns:
+    return BatchColumns(batch.slice(start, length))
+
+
+def bits(measure: Mergeable) -> str:
+    return json.dumps(measure.to_json(), sort_keys=True, allow_nan=False)
+
+
+def merged(measure: Measure, *parts: Mergeable) -> Mergeable:
+    whole = measure.empty()
+    for part in parts:
+        whole.merge(part)
+    return whole
+
+
+every_measure = pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)
+some_seeds = pytest.mark.parametrize("seed", range(4))
+
+
+@every_measure
+def test_the_empty_measure_changes_nothing_on_either_side(measure: Measure, rng: np.random.Generator) -> None:
+    found = measure.of(*random_batches(rng))
+    assert bits(merged(measure, found, measure.empty())) == bits(merged(measure, measure.empty(), found)) == bits(found)
+    assert bits(merged(measure, measure.empty(), measure.empty())) == bits(measure.empty())
+
+
+@every_measure
+@some_seeds
+def test_order_and_grouping_of_merges_do_not_show_in_a_single_bit(measure: Measure, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    batches = random_batches(rng)
+    whole = bits(measure.of(*batches))
+    parts = [measure.of(batch) for batch in batches]
+    assert bits(merged(measure, *parts)) == whole
+    assert bits(merged(measure, *(parts[place] for place in rng.permutation(len(parts))))) == whole
+    left = merged(measure, merged(measure, *parts[:2]), merged(measure, *parts[2:]))
+    right = merged(measure, parts[0], merged(measure, parts[1], merged(measure, *parts[2:])))
+    assert bits(left) == bits(right) == whole
+
+
+@pytest.mark.parametrize("measure", [m for m in MEASURES if m.any_cut], ids=lambda measure: measure.name)
+@some_seeds
+def test_where_the_batches_are_cut_does_not_show(measure: Measure, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = random_rows(rng, 120)
+    place = int(rng.integers(0, 121))
+    assert bits(measure.of(cut(rows, 0, place), cut(rows, place))) == bits(measure.of(cut(rows)))
+
+
+@every_measure
+def test_merging_leaves_the_right_side_as_it_was_and_shares_nothing_with_it(
+    measure: Measure, rng: np.random.Generator
+) -> None:
+    left, right = (measure.of(*random_batches(rng)) for _ in range(2))
+    before = bits(right)
+    left.merge(right)
+    assert bits(right) == before
+    taken = bits(left)
+    measure.add(right, random_batches(rng, 1)[0])
+    measure.add(right, cut(random_rows(rng, 50)))
+    assert bits(left) == taken
+
+
+@every_measure
+def test_it_survives_pickle_and_strict_json_and_can_go_on_from_there(
+    measure: Measure, rng: np.random.Generator
+) -> None:
+    first, second = random_batches(rng), random_batches(rng)
+    whole = bits(measure.of(*first, *second))
+    for copy in (
+        pickle.loads(pickle.dumps(measure.of(*first))),  # noqa: S301
+        type(measure.empty()).from_json(json.loads(bits(measure.of(*first)))),
+    ):
+        assert bits(copy) == bits(measure.of(*first))
+        copy.merge(measure.of(*second))
+        assert bits(copy) == whole
+
+
+@every_measure
+def test_its_size_does_not_grow_with_the_rows(measure: Measure, rng: np.random.Generator) -> None:
+    rows = cut(random_rows(rng, 1000))
+    one, many = measure.of(rows), measure.of(*[rows] * 50)
+    assert len(bits(many)) < len(bits(one)) + 400
+
+
+def test_states_that_count_for_different_checks_do_not_merge() -> None:
+    other = Checks.compile(None, CONTRACT, CheckSettings()).new_state()
+    state: CheckState = CHECKS.new_state()
+    with pytest.raises(ValueError, match="other checks cannot be merged"):
+        state.merge(other)
