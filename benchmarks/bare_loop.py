@@ -21,12 +21,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from synthetic_rows import FEATURES, KEY, TEXTS
 
 BATCH_ROWS = 32_768
 
 
 def import_xgboost() -> Any:
-    """xgboost without scikit-learn, as nightscore imports it too: the cheaper way."""
+    """The module xgboost without scikit-learn, as nightscore imports it too: the cheaper way."""
     sys.modules["sklearn"] = None  # type: ignore[assignment]  # None is how Python marks what must not be found
     import xgboost  # noqa: PLC0415  # only from here on is scikit-learn out of sight
 
@@ -34,13 +35,13 @@ def import_xgboost() -> Any:
     return xgboost
 
 
-def matrix(batch: pa.RecordBatch, features: list[dict[str, Any]]) -> npt.NDArray[np.float32]:
+def matrix(batch: pa.RecordBatch) -> npt.NDArray[np.float32]:
     """Shape (rows, features), each feature contiguous; NaN where missing."""
-    made = np.empty((len(features), batch.num_rows), np.float32)
-    for place, feature in enumerate(features):
-        column = batch.column(feature["name"])
-        if feature["categories"] is not None:
-            known = pc.index_in(column.dictionary, pa.array(feature["categories"]))
+    made = np.empty((len(FEATURES), batch.num_rows), np.float32)
+    for place, name in enumerate(FEATURES):
+        column = batch.column(name)
+        if name in TEXTS:
+            known = pc.index_in(column.dictionary, pa.array(TEXTS[name]))
             codes = np.append(known.to_numpy(zero_copy_only=False).astype(np.float32), np.float32(np.nan))
             column = column.indices.fill_null(len(codes) - 1)
             made[place] = codes[column.to_numpy()]
@@ -49,27 +50,24 @@ def matrix(batch: pa.RecordBatch, features: list[dict[str, Any]]) -> npt.NDArray
     return made.T
 
 
-def batches(path: Path, key: str, features: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
+def batches(path: Path) -> Iterator[pa.RecordBatch]:
     """The file's batches, cut as nightscore cuts them."""
-    text = [feature["name"] for feature in features if feature["categories"] is not None]
-    file = pq.ParquetFile(path, read_dictionary=text, pre_buffer=False)
-    columns = [key, *(feature["name"] for feature in features)]
+    file = pq.ParquetFile(path, read_dictionary=list(TEXTS), pre_buffer=False)
     for group in range(file.num_row_groups):
-        yield from file.iter_batches(BATCH_ROWS, [group], columns, use_threads=False)
+        yield from file.iter_batches(BATCH_ROWS, [group], [KEY, *FEATURES], use_threads=False)
 
 
-def score_night(files: list[Path], model: Path, out: Path, *, key: str, threads: int) -> int:
+def score_night(files: list[Path], model: Path, out: Path, threads: int) -> int:
     """Score the files; returns how many rows."""
-    features = json.loads(model.with_suffix(".card.json").read_bytes())["features"]
     booster = import_xgboost().Booster({"nthread": threads}, model_file=str(model))
     booster.set_param({"nthread": threads})
-    schema = pa.schema([pa.field(key, pa.int64()), pa.field("score", pa.float32())])
+    schema = pa.schema([pa.field(KEY, pa.int64()), pa.field("score", pa.float32())])
     rows = 0
     for path in files:
         with pq.ParquetWriter(out / path.name, schema, compression="zstd", use_dictionary=False) as writer:
-            for batch in batches(path, key, features):
-                scores = booster.inplace_predict(matrix(batch, features))
-                writer.write_batch(pa.RecordBatch.from_arrays([batch.column(key), pa.array(scores)], schema=schema))
+            for batch in batches(path):
+                scores = booster.inplace_predict(matrix(batch))
+                writer.write_batch(pa.RecordBatch.from_arrays([batch.column(KEY), pa.array(scores)], schema=schema))
                 rows += batch.num_rows
     return rows
 
@@ -84,7 +82,8 @@ def main() -> None:
     options = parser.parse_args()
     files = sorted(options.job.glob(f"input/*={options.date}/*.parquet"))
     model = options.job / "model" / "churn.ubj"
-    print(f"{score_night(files, model, options.out, key='account_id', threads=options.threads):,} rows scored")
+    rows = score_night(files, model, options.out, options.threads)
+    print(json.dumps({"rows": rows}))
 
 
 if __name__ == "__main__":

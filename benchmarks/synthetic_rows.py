@@ -29,6 +29,8 @@ FEATURES = (*NUMBERS, WHOLE, *TEXTS)
 #: Columns with Arrow nulls, and their shares; `bureau_score` has NaN instead.
 NULL_SHARES = {"income": 0.08, "duration": 0.15, "device": 0.05}
 NAN_SHARE = 0.03
+ZERO_SHARE = 0.7
+_HIGH_RATE = 0.12
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,8 +51,8 @@ def block(number: int, rows: int = GROUP_ROWS) -> pa.Table:
 
 
 def _numbers(rng: np.random.Generator, rows: int) -> dict[str, Floats]:
-    """Some with every digit random, some rounded as people write them; one half zeros, one with NaN."""
-    refunds = np.where(rng.random(rows) < 0.7, 0.0, np.round(rng.gamma(2.0, 15.0, rows), 2))
+    """Some with every digit random, some rounded as people write them; one mostly zeros, one with NaN."""
+    refunds = np.where(rng.random(rows) < ZERO_SHARE, 0.0, np.round(rng.gamma(2.0, 15.0, rows), 2))
     bureau = np.where(rng.random(rows) < NAN_SHARE, np.nan, np.clip(np.round(rng.normal(620, 80, rows)), 300, 850))
     return {
         "amount": np.round(rng.lognormal(4.0, 1.1, rows), 2),
@@ -79,7 +81,7 @@ def labels(features: pa.Table) -> npt.NDArray[np.bool_]:
     signal = (
         0.6 * np.log1p(number["amount"])
         - 0.0004 * number["balance"]
-        + 5.0 * number["utilisation"] * (number["rate"] > 0.12)
+        + 5.0 * number["utilisation"] * (number["rate"] > _HIGH_RATE)
         - 0.004 * np.nan_to_num(number["bureau_score"], nan=600.0)
         + 0.02 * number["refunds"] * (text["channel"] % 2)
         + 0.3 * np.sin(text["product"] * 1.7)

@@ -42,9 +42,7 @@ class SklearnModel:
     """A fitted estimator, as an Adapter."""
 
     def __init__(self, estimator: Any, card: ModelCard, threads: int) -> None:
-        from threadpoolctl import (  # type: ignore[import-untyped]  # noqa: PLC0415  # it has no types; after the libraries
-            ThreadpoolController,
-        )
+        from threadpoolctl import ThreadpoolController  # noqa: PLC0415  # after the libraries that it controls
 
         check_estimator(estimator, card)
         self.estimator = estimator
