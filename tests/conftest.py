@@ -1,10 +1,26 @@
 from __future__ import annotations
 
+import json
 import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import xgboost
 from hypothesis import settings
+
+from pipelines.files import file_sha256
+from pipelines.reference import make_reference
+from pipelines.running import RunOptions, run_dates
+from schemas.card import write_card
+from transforms.card_writing import About, card_for
+from transforms.model_facts import inspect_model
 
 SEED = 20130701
 
@@ -24,3 +40,140 @@ def _same_randomness_in_every_test() -> None:
 def rng() -> np.random.Generator:
     """A generator with a fixed seed, fresh for every test."""
     return np.random.default_rng(SEED)
+
+
+class JobFolder:
+    """A small job of its own: 3 features, an XGBoost model, a suite, a reference profile. Runs in this process."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, date: str, name: str, table: pa.Table, **options: Any) -> Path:
+        """Write an input file of a run date; page checksums are on."""
+        path = self.root / "input" / f"day={date}" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path, **{"write_page_checksum": True, **options})
+        return path
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text that must be there in a file of the job."""
+        path = self.root / name
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new))
+
+    def run(self, date: str, **options: Any) -> dict[str, Any]:
+        """Run a date; its result.json. Raises what is wrong with the job itself."""
+        result = self.root / "last-result.json"
+        run_dates(self.root, date, date, RunOptions(quiet=True, result=result, **options))
+        return dict(json.loads(result.read_bytes()))
+
+    def partition(self, date: str) -> Path:
+        """The published folder of a date."""
+        return self.root / "scored" / f"day={date}"
+
+    def run_folder(self, result: dict[str, Any]) -> Path:
+        """The folder of the run that gave this result."""
+        return self.root / "runs" / result["partition"] / result["run_id"]
+
+    def scored(self, date: str) -> pa.Table:
+        """The published rows of a date, in the order of the parts."""
+        parts = sorted(self.partition(date).glob("*.parquet"))
+        return pa.concat_tables([pq.ParquetFile(part).read() for part in parts])
+
+    def parts(self, date: str) -> dict[str, str]:
+        """Name to sha256 of the published parts."""
+        return {path.name: file_sha256(path) for path in sorted(self.partition(date).glob("*.parquet"))}
+
+
+def some_rows(count: int, first_id: int = 0, seed: int = SEED) -> pa.Table:
+    """Rows for the small job, with missing values in x and c."""
+    draw = np.random.default_rng(seed + first_id)
+    x = draw.normal(10.0, 3.0, count)
+    kinds = draw.choice(["u", "v", "w"], count, p=[0.6, 0.3, 0.1])
+    gone = draw.random((2, count)) < 0.05
+    return pa.table(
+        {
+            "id": pa.array(np.arange(first_id, first_id + count), pa.int64()),
+            "x": pa.array(x, mask=gone[0]),
+            "n": pa.array(draw.integers(0, 50, count), pa.int64()),
+            "c": pa.array(kinds, mask=gone[1]),
+        }
+    )
+
+
+_JOB = """\
+name: small
+input: {path: "input/day={date}/"}
+models:
+  - {name: m, path: model/m.ubj, card: model/m.card.json, output: {probability: p, label: yes_or_no}}
+output: {columns: [c]}
+checks: {suite: suite.json}
+drift: {reference: reference/profile.json, training: train/}
+rows_per_unit: 1000
+"""
+_CONTRACT = """\
+columns:
+  - {name: id, type: int64, nullable: false, role: key}
+  - {name: x, type: float64}
+  - {name: n, type: int64}
+  - {name: c, type: string}
+"""
+_SUITE = [
+    {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "id"}},
+    {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "x", "mostly": 0.8}},
+    {
+        "type": "expect_column_values_to_be_in_set",
+        "kwargs": {"column": "c", "value_set": ["u", "v", "w"]},
+        "severity": "info",
+    },
+    {
+        "type": "expect_column_values_to_be_between",
+        "kwargs": {"column": "n", "min_value": 0, "max_value": 100},
+        "meta": {"id": "n_range", "on_fail": "quarantine"},
+    },
+]
+
+
+@pytest.fixture(scope="session")
+def trained_job(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that every small job is a copy of."""
+    root = tmp_path_factory.mktemp("small-job")
+    for name, text in (("job.yaml", _JOB), ("schema.yaml", _CONTRACT)):
+        (root / name).write_text(text)
+    (root / "suite.json").write_text(json.dumps({"name": "small", "expectations": _SUITE}))
+    for name in ("model", "train"):
+        (root / name).mkdir()
+    training = some_rows(4000, first_id=1_000_000)
+    pq.write_table(training, root / "train" / "rows.parquet")
+    _train(training, root / "model")
+    make_reference(root)
+    return root
+
+
+def _train(rows: pa.Table, folder: Path) -> None:
+    frame = rows.select(["x", "n", "c"]).to_pandas().astype({"c": pd.CategoricalDtype(["u", "v", "w"])})
+    score = frame["x"].fillna(0) + 0.2 * frame["n"] + frame["c"].eq("w") * 5
+    label = (score > score.median()).astype(int)
+    booster = xgboost.train(
+        {"objective": "binary:logistic", "max_depth": 4, "nthread": 1, "seed": 1},
+        xgboost.DMatrix(frame, label, enable_categorical=True),
+        num_boost_round=20,
+    )
+    booster.save_model(folder / "m.ubj")
+    facts = inspect_model(folder / "m.ubj", rows)
+    write_card(card_for(folder / "m.ubj", facts, rows, About("m")), folder / "m.card.json")
+
+
+@pytest.fixture
+def small_job(trained_job: Path, tmp_path: Path) -> JobFolder:
+    """A job of its own for one test."""
+    root = tmp_path / "job"
+    shutil.copytree(trained_job, root)
+    return JobFolder(root)
+
+
+@pytest.fixture
+def make_rows() -> Callable[..., pa.Table]:
+    """`make_rows(count, first_id=0, seed=...)`: rows for the small job."""
+    return some_rows
