@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import traceback
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from pipelines.command_line import app
 from pipelines.log_lines import show_warnings
-from pipelines.termination import Terminated
+from pipelines.termination import Terminated, listen, received
 from schemas.errors import ExitCode, NightscoreError
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the job's code."""
     show_warnings()
-    signal.signal(signal.SIGTERM, _terminate)
+    listen()
     code = ExitCode.UNEXPECTED
     try:
         code = ExitCode(app(standalone_mode=False) or 0)
     except NightscoreError as error:
         _say(f"error: {error.message}")
         code = error.exit_code
-    except KeyboardInterrupt:
-        code = ExitCode.INTERRUPTED
-    except Terminated:
-        code = ExitCode.TERMINATED
+    except (KeyboardInterrupt, Terminated):
+        code = received() or ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001  # the last resort: a code for the scheduler, and all that is known
         code = _unexpected(error)
     raise SystemExit(int(code))
@@ -43,10 +40,6 @@ def _unexpected(error: Exception) -> ExitCode:
         return ExitCode.CONFIG
     traceback.print_exc()
     return ExitCode.UNEXPECTED
-
-
-def _terminate(_number: int, _frame: Any) -> NoReturn:
-    raise Terminated
 
 
 if __name__ == "__main__":

@@ -23,14 +23,16 @@ from pipelines.loading import LoadedJob
 from pipelines.manifest import build_manifest, part_name
 from pipelines.partition_lock import partition_lock
 from pipelines.pass_running import PassResult, refuse_bad_files, run_pass
-from pipelines.publishing import Place, StagedPart, publish, published_manifest, recover
+from pipelines.publishing import INTENT, Place, StagedPart, publish, published_manifest, recover
 from pipelines.reporting import facts_of, failed_facts, headline_of_hold
 from pipelines.run_folder import RESULT, RunFolder, claim_runs, close_interrupted, new_run_id
 from pipelines.stages.plan import input_place, make_plan
-from pipelines.termination import Terminated
+from pipelines.termination import Terminated, received, uninterrupted
 from schemas.errors import Action, ExitCode, InputError, NightscoreError, NoDataError
 from schemas.plan import Plan
 from schemas.result import RunResult
+
+_WILL_FINISH = "The next run of this partition finishes publishing what was scored before it begins."
 
 
 @dataclass
@@ -76,17 +78,21 @@ class Night:
             return self._score_and_publish()
         except NightscoreError as error:
             return self._failed(self._result_of(error))
-        except (KeyboardInterrupt, Terminated) as signal:
-            terminated = isinstance(signal, Terminated)
-            code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
-            word = "terminated" if terminated else "interrupted"
-            message = f"the run was {word}. Nothing was published."
-            return self._failed(self._result("interrupted", code, Action.RETRY, word, message))
+        except (KeyboardInterrupt, Terminated):
+            return self._failed(self._interrupted(received() or ExitCode.INTERRUPTED))
         except Exception as error:
+            signalled = received()
+            if signalled:
+                return self._failed(self._interrupted(signalled))
             last_line = str(error).strip().splitlines()[-1:] or [""]
             message = f"unexpected {type(error).__name__}: {last_line[0][:500]}. Nothing was published."
             self._failed(self._result("failed", ExitCode.UNEXPECTED, Action.RETRY, "unexpected", message))
             raise
+
+    def _interrupted(self, code: ExitCode) -> RunResult:
+        word = code.name.lower()
+        message = f"the run was {word}. Nothing was published; what was out before stays."
+        return self._result("interrupted", code, Action.RETRY, word, message)
 
     def _score_and_publish(self) -> RunResult:
         loaded, say = self.loaded, self.console.line
@@ -154,7 +160,8 @@ class Night:
         result = replace(result, revision=manifest["revision"])
         self._report(facts_of(self.loaded, plan, passed, judgement, result, manifest))
         self.folder.clean(keep_staged=True)
-        publish(Place(self.folder.path, self.target), parts, manifest, result.to_json())
+        with uninterrupted():
+            publish(Place(self.folder.path, self.target), parts, manifest, result.to_json())
         stored = sum(part.bytes for part in passed.outcome.parts.values())
         text = f"{self._relative(self.target)}: {count(manifest['rows'], 'row')}, {count(len(parts), 'part')}, "
         self.console.line("publish", f"{text}{size(stored)}, revision {manifest['revision']}")
@@ -188,6 +195,11 @@ class Night:
 
     def _failed(self, result: RunResult) -> RunResult:
         """The result of a run that ended before the gate, in its folder with a short report."""
+        if (self.folder.partition_runs / INTENT).exists():
+            text = f"Publishing was cut short: {result.message.removesuffix(' Nothing was published.')} "
+            result = replace(result, code="publishing_cut_short", action=Action.RETRY, message=text + _WILL_FINISH)
+            self.console.line("failed", result.message)
+            return result
         self.folder.clean(keep_staged=False)
         self._report(failed_facts(self.loaded, result))
         self.folder.write(RESULT, result.to_json())

@@ -487,7 +487,7 @@ def test_a_model_that_gives_no_probabilities_is_refused_and_leaves_nothing(tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["svc.joblib", "train"]
 
 
-# -------------------------------------------------------------------------------------------- command line and docs/init.md
+# ---------------------------------------------------------------------------------------- command line and docs/init.md
 
 
 def test_the_command_line_makes_the_job_and_says_what_to_do_next(

@@ -66,6 +66,7 @@ def test_a_64_bit_key_is_exact_though_the_column_has_a_null(small_job: Any, make
     """pandas-dev/pandas#57313: 9007199254740993 became 9007199254740992."""
     small_job.edit("schema.yaml", "nullable: false, role: key", "role: key")
     rows = with_column(make_rows(3), "id", pa.array([9007199254740993, None, 5], pa.int64()))
+    rows = with_column(rows, "x", pa.array([1.0, 2.0, 3.0]))
     small_job.write(DATE, "a.parquet", rows)
     small_job.run(DATE)
     assert small_job.scored(DATE)["id"].to_pylist() == [9007199254740993, None, 5]
@@ -226,7 +227,7 @@ def test_one_infinite_value_costs_one_row_and_not_the_batch(small_job: Any, make
     assert quarantined(small_job, result)[0]["x"] == np.inf
 
 
-# ------------------------------------------------------------------------------------------------- the model, the ledger
+# ------------------------------------------------------------------------------------------------ the model, the ledger
 
 
 def test_another_library_version_is_an_error_unless_it_is_allowed(small_job: Any, make_rows: Rows) -> None:
@@ -270,7 +271,7 @@ def test_a_lost_unit_does_not_balance_and_nothing_is_published(
     assert not small_job.partition(DATE).exists()
 
 
-# ------------------------------------------------------------------------------------------- dates, locks, flags, signals
+# ----------------------------------------------------------------------------------------- dates, locks, flags, signals
 
 
 def test_several_dates_run_in_one_process_and_a_missing_one_does_not_spoil_them(
@@ -349,6 +350,26 @@ def test_sigterm_ends_a_run_with_143_and_the_next_one_publishes(small_job: Any, 
     assert not list(units.glob("*/staged"))
 
 
+def test_publishing_that_fails_half_way_is_finished_by_the_next_run(
+    small_job: Any, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_job.write(DATE, "a.parquet", make_rows(20))
+
+    def no_space(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.publishing.put_folder", no_space)
+        with pytest.raises(OSError, match="No space left"):
+            small_job.run(DATE)
+    assert not small_job.partition(DATE).exists()
+    first = json.loads((small_job.root / "runs" / f"day={DATE}" / "publish-intent.json").read_bytes())["run_id"]
+    small_job.write(DATE, "a.parquet", make_rows(30))
+    result = small_job.run(DATE)
+    manifest = json.loads((small_job.partition(DATE) / "_manifest.json").read_bytes())
+    assert (manifest["revision"], manifest["supersedes"], result["rows"]["scored"]) == (2, first, 30)
+
+
 def test_partition_columns_and_extra_columns_are_told_once(small_job: Any, make_rows: Rows) -> None:
     rows = make_rows(20).append_column("surprise", pa.array(["?"] * 20))
     small_job.write(DATE, "a.parquet", rows)
@@ -365,7 +386,7 @@ def test_every_finding_is_strict_json_and_holds_no_row_value(small_job: Any, mak
     folder: Path = small_job.run_folder(result)
     for name in ("result.json", "manifest.json", "quality.json", "drift.json", "report.json"):
         text = (folder / name).read_text()
-        json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in {name}"))
+        json.loads(text, parse_constant=pytest.fail)
         assert "secret-person" not in text, name
     assert "secret-person" not in (folder / "index.html").read_text()
 
