@@ -21,6 +21,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from data_checks.uniqueness import bucket_bits
 from pipelines.outcome import Failure, Outcome
 from pipelines.stages.duplicates import Duplicates, confirmed_duplicates
 from pipelines.tools import ScoringSpec, tools_for
@@ -51,7 +52,7 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
             | "share out" >> beam.Reshuffle()
         )
         # outcomes : bytes, one unit's Outcome as JSON
-        outcomes = units | "score" >> beam.ParDo(ScoreUnit(self.spec, self.run_folder))
+        outcomes = units | "score" >> beam.ParDo(ScoreUnit(self.spec, self.run_folder, bucket_bits(self.plan.rows)))
         if self.spec.checks.unique_rules:
             self._find_duplicates(outcomes)
         # night : bytes, the Outcome of all units
@@ -80,6 +81,8 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
 
     spec: ScoringSpec
     run_folder: str
+    #: Key hashes are written in 2**key_bits buckets.
+    key_bits: int
 
     def process(self, element: bytes) -> Iterator[bytes]:
         unit, folder = Unit.from_json(element), Path(self.run_folder)
@@ -87,7 +90,7 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
         try:
             if stop.exists():
                 return
-            outcome = score_unit(unit, tools_for(self.spec), folder)
+            outcome = score_unit(unit, tools_for(self.spec), folder, self.key_bits)
         except NightscoreError as error:
             stop.parent.mkdir(parents=True, exist_ok=True)
             stop.touch()

@@ -42,8 +42,8 @@ class UnitFiles:
     keys: dict[str, KeyHashes]
 
 
-def score_unit(unit: Unit, tools: Tools, run_folder: Path) -> Outcome:
-    """The outcome of the unit; its files are staged in `run_folder`.
+def score_unit(unit: Unit, tools: Tools, run_folder: Path, key_bits: int) -> Outcome:
+    """The outcome of the unit; its files are staged in `run_folder`, key hashes in 2**`key_bits` buckets.
 
     With `on_bad_file: isolate` a row group that cannot be read is rejected and counted, else InputError is raised.
     RowError and ModelError are raised always: they are not about one file.
@@ -55,7 +55,7 @@ def score_unit(unit: Unit, tools: Tools, run_folder: Path) -> Outcome:
         files = UnitFiles(
             stack.enter_context(PartWriter(run_folder, f"part-{unit.number:05d}", spec.output_schema)),
             stack.enter_context(PartWriter(run_folder, f"quarantine-{unit.number:05d}", spec.quarantine_schema)),
-            {rule: KeyHashes() for rule in spec.checks.unique_rules},
+            {rule: KeyHashes(key_bits) for rule in spec.checks.unique_rules},
         )
         for span in unit.spans:
             try:
@@ -97,7 +97,7 @@ def rejected_span(span: Span, tools: Tools, error: InputError) -> Outcome:
 
 def score_span(span: Span, tools: Tools, files: UnitFiles, run_folder: Path) -> Outcome:
     """The outcome of one row group; its rows reach the unit's files only when the last one was read."""
-    scoring = SpanScoring(span, tools, run_folder)
+    scoring = SpanScoring(span, tools, files, run_folder)
     with closing(scoring.scored), closing(scoring.quarantined):
         for rows, breaches in scoring.read():
             scoring.score(rows, breaches)
@@ -113,14 +113,14 @@ def score_span(span: Span, tools: Tools, files: UnitFiles, run_folder: Path) -> 
 class SpanScoring:
     """The transaction of one row group."""
 
-    def __init__(self, span: Span, tools: Tools, run_folder: Path) -> None:
+    def __init__(self, span: Span, tools: Tools, files: UnitFiles, run_folder: Path) -> None:
         self.span = span
         self.tools = tools
         self.spec = tools.spec
         self.outcome = self.spec.empty_outcome()
         self.scored = BatchBuffer(run_folder / "staged")
         self.quarantined = BatchBuffer(run_folder / "staged")
-        self.keys = {rule: KeyHashes() for rule in self.spec.checks.unique_rules}
+        self.keys = {rule: KeyHashes(hashes.bits) for rule, hashes in files.keys.items()}
         self.account = self.outcome.ledger.account(span.file.name)
         self.account.rows_in = span.rows
 
