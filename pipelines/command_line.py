@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from schemas.errors import ConfigError, ExitCode
+from schemas.job import MAX_WORKERS
 
 app = typer.Typer(
     name="nightscore",
@@ -72,7 +73,10 @@ def run(  # noqa: PLR0913  # one parameter an option
         str | None, typer.Option("--to", metavar="DATE", help="Last date: score every date up to it.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Worker processes of the local runner; 1: in this process.")
+        int | None,
+        typer.Option(
+            "--workers", min=1, max=MAX_WORKERS, help="Worker processes of the local runner; 1: in this process."
+        ),
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the model in a process.")] = None,
     allow_version_mismatch: Annotated[

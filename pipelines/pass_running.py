@@ -37,7 +37,10 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
     """
     outcome, duplicates = spec.empty_outcome(), dict[str, Duplicates]()
     if plan.units:
-        pipeline = make_pipeline(spec.job.runners.local, flags)
+        local = spec.job.runners.local
+        # A worker without a unit would only load the models.
+        local = local.model_copy(update={"workers": min(local.workers, len(plan.units))})
+        pipeline = make_pipeline(local, flags)
         pipeline | "nightscore" >> ScoreNight(spec, plan, str(folder.path))
         pipeline.run().wait_until_finish()
         outcome = read_outcome(spec, folder)

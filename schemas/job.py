@@ -12,6 +12,8 @@ from schemas.errors import ConfigError
 from schemas.strict import Strict
 from schemas.yaml_source import did_you_mean, read_yaml, validate
 
+#: Worker processes of the local runner; each is a Python of its own with the models loaded.
+MAX_WORKERS = 64
 _NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$"
 
 
@@ -199,7 +201,7 @@ class LocalRunner(Strict):
 
     #: in_memory: one process, the model uses all cores; multi_processing: `workers` processes, one thread each.
     mode: Literal["in_memory", "multi_processing"] = "in_memory"
-    workers: int = Field(default=1, ge=1, le=256)
+    workers: int = Field(default=1, ge=1, le=MAX_WORKERS)
     #: Threads of the model in in_memory mode; None: as many as the process may use.
     threads: int | None = Field(default=None, ge=1, le=1024)
 

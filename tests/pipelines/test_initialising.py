@@ -362,7 +362,7 @@ def test_a_sample_stands_for_many_rows_but_not_for_rare_categories(
     monkeypatch.setattr(training_data, "SAMPLE_ROWS", 30)
     sample = wine_in_words()
     frame = sample.frame.copy()
-    frame.loc[[1, 2, 5, 6], ["bottle", "strength"]] = ["again", "fortified"]  # none of them is a fifth row
+    frame.loc[[1, 2, 4, 5], ["bottle", "strength"]] = ["again", "fortified"]  # between the first and the fifth
     init_job(tmp_path / "job", options_for(replace(sample, frame=frame), tmp_path))
     card = read_card(tmp_path / "job" / "model" / "cellar.card.json")
     [strength] = [item.categories for item in card.features if item.name == "strength"]
