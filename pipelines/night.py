@@ -64,6 +64,7 @@ class Night:
                 self.folder.path.mkdir()
                 return self._run_locked()
         except NightscoreError as error:
+            self.console.line("wait" if error.exit_code == ExitCode.NOT_READY else "failed", error.message)
             return self._result_of(error)
 
     def _tidy_up(self) -> None:

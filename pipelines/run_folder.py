@@ -78,6 +78,9 @@ def close_interrupted(partition_runs: Path, job: str, run_date: str) -> list[str
         if (run.path / RESULT).exists():
             continue
         run.clean(keep_staged=False)
+        # It may have been killed after it wrote the report of a publication that never came.
+        for name in ("index.html", "report.json"):
+            (run.path / name).unlink(missing_ok=True)
         message = "the run was cut short; the next run of this partition cleaned up. Nothing of it was published."
         result = RunResult(
             job=job,

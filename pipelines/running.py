@@ -53,8 +53,6 @@ def run_dates(job: Path, first: str, last: str, options: RunOptions) -> int:
         if len(dates) > 1:
             console.line("date", run_date)
         result = Night(loaded, run_date, console, options.flags).run()
-        if result.exit_code == ExitCode.NOT_READY:
-            console.line("wait", result.message)
         _write_result(options, result)
         codes.append(result.exit_code)
         if result.exit_code in _STOPS:

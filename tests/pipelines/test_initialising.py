@@ -359,16 +359,16 @@ def test_a_model_without_feature_names_takes_the_other_columns_in_order(
 def test_a_sample_stands_for_many_rows_but_not_for_rare_categories(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(training_data, "SAMPLE_ROWS", 30)
+    monkeypatch.setattr(training_data, "SAMPLE_ROWS", 70)
     sample = wine_in_words()
     frame = sample.frame.copy()
-    frame.loc[[1, 2, 4, 5], ["bottle", "strength"]] = ["again", "fortified"]  # between the first and the fifth
+    frame.loc[[1, 4, 6, 9], ["bottle", "strength"]] = ["again", "fortified"]  # none of every second training row
     init_job(tmp_path / "job", options_for(replace(sample, frame=frame), tmp_path))
     card = read_card(tmp_path / "job" / "model" / "cellar.card.json")
     [strength] = [item.categories for item in card.features if item.name == "strength"]
     assert strength == ("fortified", "light", "strong")
     suite = json.loads((tmp_path / "job" / "suite.json").read_text())
-    assert suite["meta"]["suggested_from"]["rows"] == 27
+    assert suite["meta"]["suggested_from"]["rows"] == 67
     assert "expect_column_values_to_be_unique" not in {item["type"] for item in suite["expectations"]}
     assert notes_of(capsys.readouterr().out)[-1].startswith("134 training rows: the suite, the probe rows")
     reference = load_job(tmp_path / "job").reference
