@@ -74,14 +74,10 @@ def _inspect(path: Path, table: pa.Table, training: TrainingData, *, allow_pickl
     try:
         return inspect_model(path, table, allow_pickle=allow_pickle)
     except ModelError as error:
+        if error.code == "damaged_categories":
+            message = f"{path}: {error.message}"
+            raise ConfigError(message, code=error.code, file=str(path)) from None
         raise _as_config_error(error, training) from None
-    except UnicodeDecodeError:
-        # dmlc/xgboost#12360: it counts letters where it should count bytes.
-        message = (
-            f"{path}: the model's categories are damaged. xgboost 3.2 cannot store those of a pandas frame if one of "
-            "them has other letters than ASCII: train it on an Arrow table (pa.Table, with dictionary columns)"
-        )
-        raise ConfigError(message, code="categories_damaged", file=str(path)) from None
 
 
 def _as_config_error(error: ModelError, training: TrainingData) -> Exception:

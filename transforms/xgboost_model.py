@@ -129,12 +129,22 @@ def describe(booster: Any) -> BoosterFacts:
 
 
 def stored_categories(booster: Any) -> dict[str, tuple[str, ...]]:
-    """The categories that the model stores, in the order of its codes: xgboost 3.1 and later, trained on frames."""
+    """The categories that the model stores, in the order of its codes: xgboost 3.1 and later, trained on frames.
+
+    Raises ModelError where they cannot be read: xgboost 3.2 cuts text that is not ASCII (dmlc/xgboost#12360).
+    """
     names = booster.feature_names
     if names is None or "c" not in (booster.feature_types or ()):
         return {}
     arrays = booster.get_categories(export_to_arrow=True).to_arrow()
-    return {name: tuple(map(str, array.to_pylist())) for name, array in arrays if array is not None}
+    try:
+        return {name: tuple(map(str, array.to_pylist())) for name, array in arrays if array is not None}
+    except UnicodeDecodeError:
+        message = (
+            "the model's categories are damaged. xgboost 3.2 cannot store those of a pandas frame if one of them has "
+            "other letters than ASCII: train it on an Arrow table (pa.Table, with dictionary columns)"
+        )
+        raise ModelError(message, code="damaged_categories") from None
 
 
 def check_booster(booster: Any, card: ModelCard) -> None:
