@@ -41,14 +41,22 @@ def decide(
         *((ExitCode.QUALITY_GATE, text) for text in _unmet(verdicts, "fail")),
         *((ExitCode.QUALITY_GATE, text) for text in _set_aside(totals, job.checks.max_quarantined)),
     ]
+    if totals.rows and totals.rows == totals.quarantined + totals.dropped + totals.rejected:
+        nothing = f"none of {count_words(totals.rows, 'rows')} was scored: publishing would empty the partition"
+        held.append((ExitCode.QUALITY_GATE, nothing))
     warnings = [*_unmet(verdicts, "warn"), *_without_data(verdicts)]
     if text := _drift_reason(drift, job):
-        if job.drift.gate == "hold" and (drift is None or drift.status is not DriftStatus.WARN):
+        if job.drift.gate == "hold" and (drift is None or drift.status is not DriftStatus.WARN or _blind(drift)):
             held.append((ExitCode.DRIFT_GATE, text))
         else:
             warnings.append(text)
     code = held[0][0] if held else ExitCode.PUBLISHED
     return GateDecision(not held, code, tuple(text for _, text in held), tuple(warnings))
+
+
+def _blind(drift: DriftVerdict) -> bool:
+    """Whether a critical column could not be compared: a gate must not let through what it did not see."""
+    return any(column.critical and column.status is DriftStatus.NOT_COMPUTED for column in drift.columns)
 
 
 def _unmet(verdicts: Sequence[ExpectationVerdict], policy: str) -> Iterator[str]:
@@ -92,7 +100,7 @@ def _part(rows: int, total: int) -> str:
 
 def _allowed(limit: Limit, total: int) -> str:
     """Whichever of the two limits allows more."""
-    by_share = int(limit.share * total)
+    by_share = limit.rows_by_share(total)
     if by_share > limit.rows:
         return f"at most {percent_words(limit.share)}, which is {count_words(by_share, 'rows')}, may be"
     return f"at most {count_words(limit.rows, 'rows')} may be"

@@ -46,7 +46,7 @@ def refuse_unknown(flags: Sequence[str]) -> None:
     try:
         _, unknown = parser.parse_known_args(list(flags))
     except argparse.ArgumentError as error:
-        message = f"Beam option {error.argument_name or ''}: {error.message}"
+        message = f"Beam option {error.argument_name or ''}: its value is not possible. Nothing was started."
         raise ConfigError(message, code="beam_option") from None
     names = [flag.partition("=")[0] for flag in unknown if flag.startswith("-")] or unknown[:0]
     if unknown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Iterator
@@ -24,11 +25,11 @@ class Console:
     def line(self, stage: str, text: str) -> None:
         """`stage     text`, further lines of the text under the first."""
         if not self.quiet:
-            first, *more = text.split("\n")
-            print(f"{stage:<10}{first}", file=self.stream)
-            for line in more:
-                print(f"{'':<10}{line}", file=self.stream)
-            self.stream.flush()
+            _write(self.stream, stage, text)
+
+    def problem(self, stage: str, text: str) -> None:
+        """A line that is said in any case: to stderr when quiet."""
+        _write(sys.stderr if self.quiet else self.stream, stage, text)
 
     @contextmanager
     def progress(self, run_folder: Path, rows: int, rows_per_unit: dict[int, int]) -> Iterator[None]:
@@ -38,6 +39,14 @@ class Console:
             return
         with _Bar(run_folder / "units", rows, rows_per_unit):
             yield
+
+
+def _write(stream: TextIO, stage: str, text: str) -> None:
+    """A terminal that went away must not decide the fate of a night; control characters are shown, not sent."""
+    first, *more = ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in text.split("\n")]
+    with contextlib.suppress(OSError, ValueError):
+        stream.write("".join([f"{stage:<10}{first}\n", *(f"{'':<10}{line}\n" for line in more)]))
+        stream.flush()
 
 
 class _Bar:

@@ -98,7 +98,7 @@ def judge(loaded: LoadedJob, plan: Plan, passed: PassResult) -> Judgement:
     total = outcome.ledger.total()
     unreadable = sum(item.row_group is None for item in outcome.rejected)
     totals = Totals(total.rows_in or 0, total.quarantined, total.dropped, total.rejected, unreadable)
-    empty = not plan.rows and loaded.job.input.on_empty == "ok"
+    empty = not plan.rows and not plan.bad_files and loaded.job.input.on_empty == "ok"
     gate = publish_empty() if empty else decide(expectations, drift, totals, loaded.job)
     return Judgement(passed, expectations, drift, gate)
 

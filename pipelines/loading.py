@@ -163,7 +163,12 @@ def _digests(
         "version": code_version(),
     }
     cards_by_name = zip(job.models, cards, strict=True)
-    return found | {f"model {entry.name}": card.artefact.sha256 for entry, card in cards_by_name}
+    for entry, card in cards_by_name:
+        found |= {
+            f"model {entry.name}": card.artefact.sha256,
+            f"card {entry.name}": digest(card.model_dump(mode="json")),
+        }
+    return found
 
 
 def resolved_config(job: Job) -> dict[str, Any]:

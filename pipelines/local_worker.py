@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 
 from pipelines.log_lines import show_warnings
 
 
+#: Seconds between two looks at whether the runner is still there.
+_LOOK = 0.2
+
+
 def main() -> None:
-    """Serve the runner that started this process until it is done."""
+    """Serve the runner that started this process until it is done or gone."""
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     show_warnings()
     # Without it the worker would send its logs to the runner too, which prints them again.
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)
     from apache_beam.runners.worker import sdk_worker_main  # noqa: PLC0415  # it logs while it is imported
 
     sdk_worker_main.main([])
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process at once when its parent is gone.
+
+    By itself it would notice after seconds, and would write until then into a folder that the next run cleans up.
+    """
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from pipelines.reporting import facts_of, failed_facts, headline_of_hold
 from pipelines.run_folder import RESULT, RunFolder, claim_runs, close_interrupted, new_run_id
 from pipelines.stages.plan import input_place, make_plan
 from pipelines.termination import Terminated, received, uninterrupted
-from schemas.errors import Action, ExitCode, InputError, NightscoreError, NoDataError
+from schemas.errors import Action, ConfigError, ExitCode, InputError, NightscoreError, NoDataError
 from schemas.plan import Plan
 from schemas.result import RunResult
 
@@ -51,6 +51,10 @@ class Night:
         self.folder = RunFolder(self.loaded.runs / self.partition / new_run_id(self.started))
         self.target = self.loaded.table / self.partition
         self.cpu_before = _cpu_seconds()
+        #: Set once the partition is out: whatever fails afterwards does not change that.
+        self.published: RunResult | None = None
+        #: Set where `run` raises what is not an error of ours: what it has left in the run's folder.
+        self.ended: RunResult | None = None
 
     def run(self) -> RunResult:
         """Score and publish the night, or say why not. Raises nothing but what is not an error of ours.
@@ -64,7 +68,7 @@ class Night:
                 self.folder.path.mkdir()
                 return self._run_locked()
         except NightscoreError as error:
-            self.console.line("wait" if error.exit_code == ExitCode.NOT_READY else "failed", error.message)
+            self.console.problem("wait" if error.exit_code == ExitCode.NOT_READY else "failed", error.message)
             return self._result_of(error)
 
     def _tidy_up(self) -> None:
@@ -86,8 +90,11 @@ class Night:
             if signalled:
                 return self._failed(self._interrupted(signalled))
             last_line = str(error).strip().splitlines()[-1:] or [""]
-            message = f"unexpected {type(error).__name__}: {last_line[0][:500]}. Nothing was published."
-            self._failed(self._result("failed", ExitCode.UNEXPECTED, Action.RETRY, "unexpected", message))
+            message = f"unexpected {type(error).__name__}: {last_line[0][:500].rstrip('.')}. Nothing was published."
+            result = self._failed(self._result("failed", ExitCode.UNEXPECTED, Action.RETRY, "unexpected", message))
+            if self.published is not None:
+                return result
+            self.ended = result
             raise
 
     def _interrupted(self, code: ExitCode) -> RunResult:
@@ -97,6 +104,7 @@ class Night:
 
     def _score_and_publish(self) -> RunResult:
         loaded, say = self.loaded, self.console.line
+        self._refuse_foreign_target()
         plan = self._plan()
         self.folder.write("plan.json", asdict(plan))
         say("plan", _plan_line(plan))
@@ -115,6 +123,16 @@ class Night:
         if judgement.gate.publish:
             return self._publish(plan, passed, judgement, manifest)
         return self._hold(plan, passed, judgement, previous)
+
+    def _refuse_foreign_target(self) -> None:
+        """Raise ConfigError where the partition's place holds what no run of this job published."""
+        if not self.target.exists() and not self.target.is_symlink():
+            return
+        out = published_manifest(self.target)
+        if out is None or self.target.is_symlink() or out["job"] != self.loaded.job.name:
+            what = f"the partition of job '{out['job']}'" if out else "something that no run published"
+            message = f"{self.target} is {what}: publishing would remove it. Move it, or set another output.path."
+            raise ConfigError(message, code="foreign_target", target=str(self.target))
 
     def _plan(self) -> Plan:
         loaded = self.loaded
@@ -163,6 +181,7 @@ class Night:
         self.folder.clean(keep_staged=True)
         with uninterrupted():
             publish(Place(self.folder.path, self.target), parts, manifest, result.to_json())
+            self.published = result
         stored = sum(part.bytes for part in passed.outcome.parts.values())
         text = f"{self._relative(self.target)}: {count(manifest['rows'], 'row')}, {count(len(parts), 'part')}, "
         self.console.line("publish", f"{text}{size(stored)}, revision {manifest['revision']}")
@@ -178,7 +197,7 @@ class Night:
         self._report(facts_of(self.loaded, plan, passed, judgement, result, previous))
         self.folder.clean(keep_staged=True)
         self.folder.write(RESULT, result.to_json())
-        self.console.line("held", "\n".join([message, *gate.reasons]))
+        self.console.problem("held", "\n".join([message, *gate.reasons]))
         self._report_line()
         return result
 
@@ -196,15 +215,17 @@ class Night:
 
     def _failed(self, result: RunResult) -> RunResult:
         """The result of a run that ended before the gate, in its folder with a short report."""
+        if self.published is not None:
+            return self.published
         if (self.folder.partition_runs / INTENT).exists():
             text = f"Publishing was cut short: {result.message.removesuffix(' Nothing was published.')} "
             result = replace(result, code="publishing_cut_short", action=Action.RETRY, message=text + _WILL_FINISH)
-            self.console.line("failed", result.message)
+            self.console.problem("failed", result.message)
             return result
         self.folder.clean(keep_staged=False)
         self._report(failed_facts(self.loaded, result))
         self.folder.write(RESULT, result.to_json())
-        self.console.line("no data" if result.status == "no_data" else "failed", result.message)
+        self.console.problem("no data" if result.status == "no_data" else "failed", result.message)
         return result
 
     def _report(self, facts: Any) -> None:

@@ -7,18 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import apache_beam as beam
+
 from pipelines.beam_options import make_pipeline
 from pipelines.outcome import Failure, Outcome, PartFile, Rejected
 from pipelines.run_folder import RunFolder
 from pipelines.scoring import DUPLICATES_FILE, OUTCOME_FILE, ScoreNight
 from pipelines.stages.duplicates import Duplicates
 from pipelines.stages.write import PartWriter
+from pipelines.termination import received
 from pipelines.tools import ScoringSpec
 from schemas import errors
-from schemas.errors import InputError, LedgerError, NightscoreError
+from schemas.errors import InputError, LedgerError, NightscoreError, WorkerError
 from schemas.job import Job
 from schemas.ledger import Account
 from schemas.plan import Plan
+
+
+#: What Beam says of a worker process that is not there any more.
+_WORKER_GONE = "Channel closed prematurely"
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
         local = local.model_copy(update={"workers": min(local.workers, len(plan.units))})
         pipeline = make_pipeline(local, flags)
         pipeline | "nightscore" >> ScoreNight(spec, plan, str(folder.path))
-        pipeline.run().wait_until_finish()
+        _run(pipeline)
         outcome = read_outcome(spec, folder)
         duplicates = _read_duplicates(folder)
     _raise_failure(outcome)
@@ -50,6 +57,21 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
     if not outcome.parts:
         outcome.parts[0] = empty_part(spec, folder.path)
     return PassResult(outcome, duplicates)
+
+
+def _run(pipeline: beam.Pipeline) -> None:
+    """Run to the end. Raises WorkerError where Beam only says that a channel was closed."""
+    try:
+        pipeline.run().wait_until_finish()
+    except RuntimeError as error:
+        # A signal may have reached the workers, too; then it is the signal that ended the run.
+        if _WORKER_GONE not in str(error) or received():
+            raise
+        message = (
+            "a worker process ended before its work was done. Nothing was published. Where memory was short, run "
+            "again with fewer --workers."
+        )
+        raise WorkerError(message, code="worker_ended") from error
 
 
 def read_outcome(spec: ScoringSpec, folder: RunFolder) -> Outcome:

@@ -77,7 +77,7 @@ def publish(place: Place, parts: Sequence[StagedPart], manifest: Mapping[str, An
     _assemble(place, parts, manifest)
     intent = {
         "run_id": manifest["run_id"],
-        "target": os.path.relpath(place.target, place.intent.parent),
+        "target": os.path.abspath(place.target),  # noqa: PTH100  # links stay as they are
         "run_folder": place.run_folder.name,
         "result": dict(result),
     }
@@ -94,7 +94,7 @@ def recover(partition_runs: Path) -> str | None:
     if not path.exists():
         return None
     intent = json.loads(path.read_bytes())
-    place = Place(partition_runs / intent["run_folder"], (partition_runs / intent["target"]).resolve())
+    place = Place(partition_runs / intent["run_folder"], Path(intent["target"]))
     published = published_manifest(place.target)
     committed = published is not None and published["run_id"] == intent["run_id"]
     if not committed and not (place.outgoing / MANIFEST).exists():

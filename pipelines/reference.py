@@ -103,7 +103,9 @@ def training_spans(files: Sequence[Path]) -> list[Span]:
 
 def column_values(spans: Sequence[Span], contract: TableContract, name: str) -> pa.ChunkedArray:
     """All conformed values of one column."""
-    narrow = contract.model_copy(update={"columns": tuple(c for c in contract if c.name == name)})
+    narrow = contract.model_copy(
+        update={"extra_columns": "ignore", "columns": tuple(c for c in contract if c.name == name)}
+    )
     chunks = [batch.column(0) for batch in conformed(spans, narrow)]
     return pa.chunked_array(chunks) if chunks else pa.chunked_array([pa.array([], pa.null())])
 
@@ -130,7 +132,9 @@ def _scores(spans: Sequence[Span], tools: Tools) -> Iterator[ReferenceColumn]:
     """Every score of every model on the training rows."""
     spec = tools.spec
     needed = {name for chain in spec.chains for entry in chain.entries for name in entry.sources}
-    narrow = spec.contract.model_copy(update={"columns": tuple(c for c in spec.contract if c.name in needed)})
+    narrow = spec.contract.model_copy(
+        update={"extra_columns": "ignore", "columns": tuple(c for c in spec.contract if c.name in needed)}
+    )
     found: dict[ScoreColumn, list[npt.NDArray[np.float64]]] = {score: [] for score in spec.scores}
     for batch in conformed(spans, narrow):
         for chain, model in zip(spec.chains, tools.models, strict=True):

@@ -33,6 +33,11 @@ def release_run(job: Path, run_date: str, run_id: str | None, reason: str) -> in
         path = job_path(job)
         target = path.parent / read_job(path).output.path / run.partition_runs.name
         previous = published_manifest(target)
+        if previous is not None and previous["run_id"] > run.run_id:
+            message = (
+                f"run {previous['run_id']} was published after {run.run_id}: releasing it would bring back older data"
+            )
+            raise ConfigError(message, code="older_than_published", published=previous["run_id"])
         manifest = run.read("manifest.json") | {
             "revision": int(previous["revision"]) + 1 if previous else 1,
             "supersedes": previous["run_id"] if previous else None,

@@ -11,6 +11,7 @@ from pipelines.console import Console
 from pipelines.files import write_json
 from pipelines.loading import LoadedJob, load_job
 from pipelines.night import Night
+from pipelines.termination import received
 from pipelines.tools import tools_for
 from schemas.errors import Action, ConfigError, ExitCode, NightscoreError
 from schemas.job import Job
@@ -41,6 +42,8 @@ def run_dates(job: Path, first: str, last: str, options: RunOptions) -> int:
     That of one date; of several, that of the first one that was not published, where dates without data count only
     if no date had any. Raises NightscoreError where the job itself is wrong, after writing `options.result`.
     """
+    if options.result is not None:
+        options.result.unlink(missing_ok=True)  # yesterday's must not stand for a run that was killed
     try:
         dates = dates_between(first, last)
         loaded = load_with(job, options)
@@ -52,12 +55,25 @@ def run_dates(job: Path, first: str, last: str, options: RunOptions) -> int:
     for run_date in dates:
         if len(dates) > 1:
             console.line("date", run_date)
-        result = Night(loaded, run_date, console, options.flags).run()
-        _write_result(options, result)
+        result = _run_one(Night(loaded, run_date, console, options.flags), options)
         codes.append(result.exit_code)
         if result.exit_code in _STOPS:
             break
+        if run_date != dates[-1] and (code := received()):
+            return code
     return combined(codes)
+
+
+def _run_one(night: Night, options: RunOptions) -> RunResult:
+    """The result of one date, copied to `options.result` whatever is raised."""
+    try:
+        result = night.run()
+    except Exception:
+        if night.ended is not None:
+            _write_result(options, night.ended)
+        raise
+    _write_result(options, result)
+    return result
 
 
 def combined(codes: list[ExitCode]) -> ExitCode:

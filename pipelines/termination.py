@@ -35,16 +35,20 @@ def received() -> ExitCode | None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let a signal wait: what is in the block ends, and then the run is over anyway. Main thread only."""
+    """Only remember a signal that arrives in the block, which ends first. Main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _CODES}
+    before = {number: signal.signal(number, _remember) for number in _CODES}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _remember(number: int, _frame: Any) -> None:
+    _received.append(_CODES[signal.Signals(number)])
 
 
 def _raise(number: int, _frame: Any) -> NoReturn:

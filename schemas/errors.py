@@ -99,6 +99,12 @@ class LedgerError(NightscoreError):
     exit_code = ExitCode.LEDGER
 
 
+class WorkerError(NightscoreError):
+    """A worker process ended before its work was done, most often for want of memory; a retry may help."""
+
+    action = Action.RETRY
+
+
 class NotReadyError(NightscoreError):
     """The input is not complete yet, or another run holds the partition; a retry helps."""
 

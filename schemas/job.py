@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -20,7 +21,7 @@ _NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$"
 def _share(value: Any) -> Any:
     """Accept `1%` for 0.01."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d+)?%", value):
-        return float(value[:-1]) / 100
+        return float(Fraction(value[:-1]) / 100)
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -36,7 +37,11 @@ class Limit(Strict):
 
     def allows(self, count: int, total: int) -> bool:
         """Whether `count` of `total` rows is within the limit."""
-        return count <= max(self.rows, self.share * total)
+        return count <= max(self.rows, self.rows_by_share(total))
+
+    def rows_by_share(self, total: int) -> int:
+        """The whole rows that `share` of `total` is; by its decimal digits, so that 29 % of 100 is 29."""
+        return int(Fraction(str(self.share)) * total)
 
 
 class Input(Strict):

@@ -81,6 +81,9 @@ def read_suite(path: Path) -> Suite:
         message = f"{path}: {count}\n" + "\n".join(f"  {line}" for line in mistakes)
         raise ConfigError(message, code="invalid_suite", file=str(path), mistakes=mistakes)
     items = raw["expectations"]
+    if not items:
+        message = f"{path}: the suite has no expectation, so it would let everything through; leave checks.suite out"
+        raise ConfigError(message, code="empty_suite", file=str(path))
     found = tuple(_expectation(item, rule) for item, rule in zip(items, _rule_ids(items), strict=True))
     return Suite(raw["name"], found, raw.get("id"), raw.get("meta") or {})
 

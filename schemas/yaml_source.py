@@ -12,12 +12,14 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedBase, CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from schemas.errors import ConfigError
 
 #: Larger configuration files are refused before parsing.
-MAX_BYTES = 1_000_000
+MAX_BYTES = 200_000
+#: Levels of lists and mappings in one another.
+MAX_DEPTH = 30
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -54,7 +56,7 @@ def _line(node: Any, step: str | int) -> int | None:
 
 
 def read_yaml(path: Path) -> YamlSource:
-    """The file's mapping. Refuses aliases, duplicate keys, tags, files over 1 MB and anything but a mapping.
+    """The file's mapping. Refuses aliases, duplicate keys, tags, files over 200 kB and anything but a mapping.
 
     Raises ConfigError with the file's name and, where there is one, the line.
     """
@@ -79,7 +81,12 @@ def read_yaml(path: Path) -> YamlSource:
 
 
 def _refuse_aliases(path: Path, text: str) -> None:
+    depth = 0
     for event in YAML(typ="safe", pure=True).parse(text):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            message = f"{path}: nested more than {MAX_DEPTH} levels deep"
+            raise ConfigError(message, code="yaml_too_deep", file=str(path))
         line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
             message = f"{path}:{line}: anchors and aliases are not allowed; write the value out"

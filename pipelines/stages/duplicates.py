@@ -61,7 +61,9 @@ def values_at(
     positions: npt.NDArray[np.int64], columns: Sequence[str], contract: TableContract, plan: Plan
 ) -> pa.Table:
     """The conformed values of those columns at the ascending `positions`, one row each."""
-    narrow = contract.model_copy(update={"columns": tuple(c for c in contract if c.name in columns)})
+    narrow = contract.model_copy(
+        update={"extra_columns": "ignore", "columns": tuple(c for c in contract if c.name in columns)}
+    )
     found: list[pa.Table] = []
     for span in (span for unit in plan.units for span in unit.spans):
         start, stop = np.searchsorted(positions, [span.first_row, span.first_row + span.rows])

@@ -21,9 +21,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.beam_options import refuse_unknown
+from pipelines.reference import make_reference
 from pipelines.releasing import release_run
 from pipelines.running import RunOptions, combined, dates_between, run_dates
 from schemas.errors import ConfigError, ExitCode, LedgerError, ModelError
+from schemas.job import Limit
 
 DATE, OTHER = "2024-03-01", "2024-03-02"
 Rows = Callable[..., pa.Table]
@@ -368,6 +370,73 @@ def test_publishing_that_fails_half_way_is_finished_by_the_next_run(
     result = small_job.run(DATE)
     manifest = json.loads((small_job.partition(DATE) / "_manifest.json").read_bytes())
     assert (manifest["revision"], manifest["supersedes"], result["rows"]["scored"]) == (2, first, 30)
+
+
+def test_nothing_but_unreadable_files_is_no_empty_night(small_job: Any, make_rows: Rows) -> None:
+    small_job.edit("job.yaml", 'input: {path: "input/day={date}/"', 'input: {on_empty: ok, path: "input/day={date}/"')
+    small_job.edit("job.yaml", "rows_per_unit", "on_bad_file: isolate\nrows_per_unit")
+    path = small_job.write(DATE, "a.parquet", make_rows(20))
+    small_job.run(DATE)
+    before = small_job.parts(DATE)
+    path.write_bytes(b"garbage")
+    assert small_job.run(DATE)["exit_code"] == 3
+    assert small_job.parts(DATE) == before
+
+
+def test_a_night_of_which_no_row_was_scored_is_held(small_job: Any, make_rows: Rows) -> None:
+    small_job.write(DATE, "a.parquet", with_column(make_rows(3), "n", pa.array([999, 999, 999])))
+    result = small_job.run(DATE)
+    assert (result["status"], result["exit_code"]) == ("held", 4)
+    assert "none of 3 rows was scored: publishing would empty the partition" in result["reasons"]
+
+
+def test_publishing_never_removes_what_no_run_published(small_job: Any, make_rows: Rows) -> None:
+    small_job.write(DATE, "a.parquet", make_rows(20))
+    small_job.partition(DATE).mkdir(parents=True)
+    (small_job.partition(DATE) / "ground_truth.csv").write_text("important")
+    result = small_job.run(DATE)
+    assert (result["exit_code"], result["code"]) == (2, "foreign_target")
+    assert "is something that no run published: publishing would remove it" in result["message"]
+    assert (small_job.partition(DATE) / "ground_truth.csv").read_text() == "important"
+
+
+def test_a_failure_after_the_commit_point_does_not_unpublish(
+    small_job: Any, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_job.write(DATE, "a.parquet", make_rows(20))
+
+    def gone(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("pipelines.night.Night._report_line", gone)
+    result = small_job.run(DATE)
+    assert (result["status"], result["exit_code"]) == ("published", 0)
+    assert json.loads((small_job.run_folder(result) / "result.json").read_bytes())["status"] == "published"
+
+
+def test_another_card_is_another_configuration(small_job: Any, make_rows: Rows) -> None:
+    small_job.write(DATE, "a.parquet", make_rows(20))
+    digests = []
+    for name in ('"name": "m"', '"name": "changed"'):
+        small_job.edit("model/m.card.json", '"name": "m"', name)
+        result = small_job.run(DATE)
+        digests.append(json.loads((small_job.run_folder(result) / "manifest.json").read_bytes())["digests"]["card m"])
+    assert digests[0] != digests[1]
+
+
+def test_contracts_that_refuse_extra_columns_can_still_be_profiled(small_job: Any, make_rows: Rows) -> None:
+    small_job.edit("schema.yaml", "columns:\n", "extra_columns: error\ncolumns:\n")
+    make_reference(small_job.root)
+    small_job.edit("schema.yaml", "{name: id, type: int64", "{name: id, type: string")
+    ids = pa.array(["same", "same", "other"])
+    rows = with_column(with_column(make_rows(3), "id", ids), "x", pa.array([1.0, 2.0, 3.0]))
+    small_job.write(DATE, "a.parquet", rows)
+    assert small_job.run(DATE)["reasons"][0].startswith("id: 2 of 3 values occur more than once")
+
+
+def test_29_percent_of_100_rows_are_29() -> None:
+    assert Limit.model_validate({"share": "29%", "rows": 0}).allows(29, 100)
+    assert not Limit.model_validate({"share": "29%", "rows": 0}).allows(30, 100)
 
 
 def test_partition_columns_and_extra_columns_are_told_once(small_job: Any, make_rows: Rows) -> None:
