@@ -8,7 +8,6 @@ import time
 
 from pipelines.log_lines import show_warnings
 
-
 #: Seconds between two looks at whether the runner is still there.
 _LOOK = 0.2
 

@@ -23,7 +23,6 @@ from schemas.job import Job
 from schemas.ledger import Account
 from schemas.plan import Plan
 
-
 #: What Beam says of a worker process that is not there any more.
 _WORKER_GONE = "Channel closed prematurely"
 

@@ -76,6 +76,7 @@ def close_interrupted(partition_runs: Path, job: str, run_date: str) -> list[str
     closed = []
     for run in runs_of(partition_runs):
         if (run.path / RESULT).exists():
+            _sweep(run)
             continue
         run.clean(keep_staged=False)
         # It may have been killed after it wrote the report of a publication that never came.
@@ -96,6 +97,12 @@ def close_interrupted(partition_runs: Path, job: str, run_date: str) -> list[str
         run.write(RESULT, result.to_json())
         closed.append(run.run_id)
     return closed
+
+
+def _sweep(run: RunFolder) -> None:
+    """Remove what workers that outlived their killed driver for a moment wrote after the run was closed."""
+    if any((run.path / name).exists() for name in _WORKING) and run.read(RESULT)["status"] != "held":
+        run.clean(keep_staged=False)
 
 
 def claim_runs(runs: Path, job: str) -> None:

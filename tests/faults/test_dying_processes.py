@@ -1,0 +1,123 @@
+"""One process of a run dies and the others live on: the run must end, and what it leaves must not come back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pytest
+
+DATE = "2024-03-01"
+WORKING = ("staged", "units", "keys", "outgoing")
+Rows = Callable[..., pa.Table]
+
+
+def write_night(job: Any, make_rows: Rows) -> None:
+    for number in range(20):
+        job.write(DATE, f"{number}.parquet", make_rows(40_000, first_id=40_000 * number), row_group_size=20_000)
+    job.edit("job.yaml", "rows_per_unit: 1000", "rows_per_unit: 20000")
+
+
+@contextmanager
+def run_with_two_workers(job: Any) -> Iterator[tuple[subprocess.Popen[bytes], list[psutil.Process]]]:
+    """A run that has begun to score, and its worker processes; none of them outlives the block."""
+    options = ["--date", DATE, "--workers", "2", "--quiet", "--result", str(job.root / "last-result.json")]
+    command = [sys.executable, "-m", "pipelines", "run", str(job.root), *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    workers: list[psutil.Process] = []
+    try:
+        while not list((job.root / "runs").glob("*/*/units/unit-*.json")):
+            assert process.poll() is None, "the run ended before it scored anything"
+            time.sleep(0.02)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        assert len(workers) >= 2
+        yield process, workers
+    finally:
+        for one in [*workers, process]:
+            try:
+                one.kill()
+            except (psutil.NoSuchProcess, ProcessLookupError):
+                continue
+        process.wait()
+
+
+def ended(process: psutil.Process) -> bool:
+    """Gone, or waiting for whoever adopted it to notice."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def left_over(runs: Path) -> list[Path]:
+    return [*(path for name in WORKING for path in runs.glob(f"*/{name}")), *runs.glob("publish-intent.json")]
+
+
+def test_a_worker_that_dies_ends_the_run_and_publishes_nothing(small_job: Any, make_rows: Rows) -> None:
+    write_night(small_job, make_rows)
+    with run_with_two_workers(small_job) as (process, workers):
+        workers[0].kill()
+        assert process.wait(timeout=60) == 1
+        gone, alive = psutil.wait_procs(workers, timeout=10)
+        assert (len(gone), alive) == (len(workers), [])
+    result = json.loads((small_job.root / "last-result.json").read_bytes())
+    assert (result["status"], result["exit_code"], result["action"]) == ("failed", 1, "retry")
+    assert "a worker process ended before its work was done" in result["message"]
+    assert not small_job.partition(DATE).exists()
+    assert left_over(small_job.root / "runs" / f"day={DATE}") == []
+
+
+def test_workers_do_not_outlive_a_killed_driver_for_long(small_job: Any, make_rows: Rows) -> None:
+    write_night(small_job, make_rows)
+    runs = small_job.root / "runs" / f"day={DATE}"
+    with run_with_two_workers(small_job) as (process, workers):
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        for _ in range(400):
+            if all(ended(worker) for worker in workers):
+                break
+            time.sleep(0.05)
+        assert all(ended(worker) for worker in workers)
+    assert small_job.run(DATE)["status"] == "published"
+    assert small_job.scored(DATE).num_rows == 800_000
+    assert left_over(runs) == []
+    results = [
+        json.loads((folder / "result.json").read_bytes())["status"] for folder in runs.iterdir() if folder.is_dir()
+    ]
+    assert sorted(results) == ["interrupted", "published"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_workers_too(small_job: Any, make_rows: Rows, number: signal.Signals, code: int) -> None:
+    write_night(small_job, make_rows)
+    with run_with_two_workers(small_job) as (process, workers):
+        os.kill(process.pid, number)
+        assert process.wait(timeout=60) == code
+        assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert left_over(small_job.root / "runs" / f"day={DATE}") == []
+    assert not small_job.partition(DATE).exists()
+
+
+def test_what_a_worker_wrote_after_its_run_was_closed_goes_with_the_next_run(small_job: Any, make_rows: Rows) -> None:
+    small_job.write(DATE, "a.parquet", make_rows(20))
+    runs = small_job.root / "runs" / f"day={DATE}"
+    late = runs / "20240301T000000Z-abcdef"
+    (late / "staged").mkdir(parents=True)
+    small_job.run(DATE)
+    assert json.loads((late / "result.json").read_bytes())["status"] == "interrupted"
+    (late / "units").mkdir()
+    (late / "staged").mkdir()
+    (late / "staged" / "part-00000-late.parquet").write_bytes(b"from a worker that did not know yet")
+    small_job.run(DATE)
+    assert left_over(runs) == []
+    assert small_job.scored(DATE).num_rows == 20
