@@ -125,7 +125,13 @@ class Night:
         return self._hold(plan, passed, judgement, previous)
 
     def _refuse_foreign_target(self) -> None:
-        """Raise ConfigError where the partition's place holds what no run of this job published."""
+        """Raise ConfigError where the partition's place is out of reach, or holds what no run of this job published."""
+        if _device(self.target) != _device(self.folder.path):
+            message = (
+        """Raise ConfigError where the place is out of reach, or holds what no run of this job published."""
+                "a partition cannot be put in its place in one step. Put both on one."
+            )
+            raise ConfigError(message, code="other_file_system")
         if not self.target.exists() and not self.target.is_symlink():
             return
         out = published_manifest(self.target)
@@ -277,6 +283,13 @@ def _plan_line(plan: Plan) -> str:
         names = ", ".join(plan.ignored[:3]) + (" ..." if len(plan.ignored) > 3 else "")  # noqa: PLR2004
         text += f"; passed over: {names}"
     return text
+
+
+def _device(path: Path) -> int:
+    """The file system of the path, or of the nearest folder above it that exists."""
+    while not path.exists():
+        path = path.parent
+    return path.stat().st_dev
 
 
 def _cpu_seconds() -> float:

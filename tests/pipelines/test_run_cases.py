@@ -400,6 +400,16 @@ def test_publishing_never_removes_what_no_run_published(small_job: Any, make_row
     assert (small_job.partition(DATE) / "ground_truth.csv").read_text() == "important"
 
 
+def test_a_table_on_another_file_system_is_refused_before_anything_is_scored(
+    small_job: Any, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_job.write(DATE, "a.parquet", make_rows(20))
+    monkeypatch.setattr("pipelines.night._device", lambda path: hash(path.parts[-2:]))
+    result = small_job.run(DATE)
+    assert (result["exit_code"], result["code"]) == (2, "other_file_system")
+    assert "are on different file systems: a partition cannot be put in its place in one step" in result["message"]
+
+
 def test_a_failure_after_the_commit_point_does_not_unpublish(
     small_job: Any, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
