@@ -128,7 +128,7 @@ class Night:
         """Raise ConfigError where the partition's place is out of reach, or holds what no run of this job published."""
         if _device(self.target) != _device(self.folder.path):
             message = (
-                """Raise ConfigError where the place is out of reach, or holds what no run of this job published."""
+                f"output.path ({self.loaded.table}) and output.runs ({self.loaded.runs}) are on different file systems: "
                 "a partition cannot be put in its place in one step. Put both on one."
             )
             raise ConfigError(message, code="other_file_system")
