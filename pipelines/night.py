@@ -128,8 +128,8 @@ class Night:
         """Raise ConfigError where the partition's place is out of reach, or holds what no run of this job published."""
         if _device(self.target) != _device(self.folder.path):
             message = (
-                f"output.path ({self.loaded.table}) and output.runs ({self.loaded.runs}) are on different file systems: "
-                "a partition cannot be put in its place in one step. Put both on one."
+                f"output.path ({self.loaded.table}) and output.runs ({self.loaded.runs}) are on different file "
+                "systems: a partition cannot be put in its place in one step. Put both on one."
             )
             raise ConfigError(message, code="other_file_system")
         if not self.target.exists() and not self.target.is_symlink():
