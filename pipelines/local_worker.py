@@ -24,9 +24,10 @@ def main() -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """End this process at once when its parent is gone.
+    """End this process when its parent is gone.
 
-    By itself it would notice after seconds, and would write until then into a folder that the next run cleans up.
+    By itself it notices within about two seconds, and no gain was measured; what protects against its late writes is
+    that the next run sweeps closed run folders.
     """
     while os.getppid() == parent:
         time.sleep(_LOOK)

@@ -79,3 +79,15 @@ def test_too_many_rejected_rows_hold_the_night(small_job: Any, make_rows: Callab
     result = small_job.run(DATE)
     assert (result["status"], result["exit_code"]) == ("held", 3)
     assert "40,000 of 160,000" in result["reasons"][0]
+
+
+def test_keys_of_a_rejected_row_group_make_no_other_row_a_duplicate(
+    small_job: Any, make_rows: Callable[..., pa.Table]
+) -> None:
+    damaged_file(small_job, make_rows)
+    small_job.write(DATE, "b.parquet", make_rows(100, first_id=BAD.start))
+    small_job.edit("job.yaml", "rows_per_unit: 1000", "on_bad_file: isolate\nmax_rejected: {share: 30%}")
+    assert small_job.run(DATE)["status"] == "published"
+    small_job.write(DATE, "c.parquet", make_rows(100, first_id=50))
+    held = small_job.run(DATE)
+    assert "id: 200 of 120,200 values occur more than once" in held["reasons"][0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -97,15 +98,56 @@ def test_workers_do_not_outlive_a_killed_driver_for_long(small_job: Any, make_ro
     assert sorted(results) == ["interrupted", "published"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_the_workers_too(small_job: Any, make_rows: Rows, number: signal.Signals, code: int) -> None:
+#: A scheduler signals the process that it started; a terminal's Ctrl-C reaches the workers as well.
+SIGNALS = [(os.kill, signal.SIGTERM, 143), (os.killpg, signal.SIGTERM, 143), (os.killpg, signal.SIGINT, 130)]
+
+
+@pytest.mark.parametrize(("send", "number", "code"), SIGNALS)
+def test_a_signal_ends_the_run_with_its_own_code_and_the_workers_too(
+    small_job: Any, make_rows: Rows, send: Callable[[int, int], None], number: int, code: int
+) -> None:
     write_night(small_job, make_rows)
     with run_with_two_workers(small_job) as (process, workers):
-        os.kill(process.pid, number)
+        send(process.pid, number)
         assert process.wait(timeout=60) == code
         assert psutil.wait_procs(workers, timeout=10)[1] == []
     assert left_over(small_job.root / "runs" / f"day={DATE}") == []
     assert not small_job.partition(DATE).exists()
+    result = json.loads((small_job.root / "last-result.json").read_bytes())
+    assert (result["status"], result["exit_code"], result["action"]) == ("interrupted", code, "retry")
+
+
+def test_an_error_in_a_worker_process_arrives_with_all_its_facts(small_job: Any, make_rows: Rows) -> None:
+    rows = make_rows(3000)
+    rows = rows.set_column(
+        rows.column_names.index("n"), "n", pa.array([1.5 if row == 1234 else 1.0 for row in range(3000)])
+    )
+    small_job.write(DATE, "a.parquet", rows, row_group_size=1000)
+    result = small_job.run(DATE, workers=2)
+    assert (result["exit_code"], result["code"], result["facts"]["row"]) == (3, "type_error", 1234)
+    assert result["message"] == small_job.run(DATE)["message"]
+    assert not small_job.partition(DATE).exists()
+
+
+def test_a_disk_that_is_full_while_scoring_leaves_what_was_out(small_job: Any, make_rows: Rows) -> None:
+    """A limit on the size of a file stands for the disk: every part is larger, every report smaller."""
+    small_job.write(DATE, "a.parquet", make_rows(20))
+    small_job.run(DATE)
+    before = small_job.parts(DATE)
+    small_job.write(DATE, "a.parquet", make_rows(60_000))
+    options = ["--date", DATE, "--quiet", "--result", str(small_job.root / "last-result.json")]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pipelines", "run", str(small_job.root), *options],
+        stderr=subprocess.DEVNULL,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+    )
+    result = json.loads((small_job.root / "last-result.json").read_bytes())
+    assert (ended.returncode, result["exit_code"], result["code"], result["action"]) == (1, 1, "unexpected", "retry")
+    assert "OSError" in result["message"]
+    assert small_job.parts(DATE) == before
+    assert left_over(small_job.root / "runs" / f"day={DATE}") == []
+    assert small_job.run(DATE)["rows"]["scored"] == 60_000
 
 
 def test_what_a_worker_wrote_after_its_run_was_closed_goes_with_the_next_run(small_job: Any, make_rows: Rows) -> None:
