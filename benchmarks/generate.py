@@ -91,7 +91,7 @@ def write_training(folder: Path) -> pa.Table:
     return features
 
 
-def train(features: pa.Table, target: Path, *, ordinal: bool) -> None:
+def train(features: pa.Table, target: Path, trees: int, *, ordinal: bool) -> None:
     """Train the model on the features; writes the artefact and its card."""
     target.parent.mkdir()
     frame = features.to_pandas()
@@ -99,7 +99,7 @@ def train(features: pa.Table, target: Path, *, ordinal: bool) -> None:
     if ordinal:
         codes = {name: frame[name].cat.codes.astype("float64").replace(-1.0, np.nan) for name in TEXTS}
         frame = frame.assign(**codes)
-    booster = xgboost.train(XGBOOST, xgboost.DMatrix(frame, labels(features), enable_categorical=True), TREES)
+    booster = xgboost.train(XGBOOST, xgboost.DMatrix(frame, labels(features), enable_categorical=True), trees)
     booster.save_model(target)
     rows = pa.Table.from_pandas(frame, preserve_index=False)
     card = card_for(target, inspect_model(target, rows), rows, About(name="churn", training={"seed": SEED}))
@@ -152,12 +152,12 @@ def suite(*, unique: bool) -> dict[str, Any]:
     return {"name": "synthetic", "expectations": rules, "meta": {"great_expectations_version": "1.24.1"}}
 
 
-def make_job(folder: Path, nights: list[int], *, unique: bool, ordinal: bool) -> None:
+def make_job(folder: Path, nights: list[int], trees: int, *, unique: bool, ordinal: bool) -> None:
     """The whole job folder, which must not exist or be empty; one night for each number of rows."""
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         sys.exit(f"{folder} is not empty; give a new folder")
-    train(write_training(folder / "train"), folder / "model" / "churn.ubj", ordinal=ordinal)
+    train(write_training(folder / "train"), folder / "model" / "churn.ubj", trees, ordinal=ordinal)
     (folder / "job.yaml").write_text(job_yaml(ordinal=ordinal))
     (folder / "schema.yaml").write_text(schema_yaml())
     (folder / "suite.json").write_text(json.dumps(suite(unique=unique), indent=2) + "\n")
@@ -176,8 +176,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[5_000_000, 20_000_000], help="rows of each night")
     parser.add_argument("--unique", action="store_true", help="with a rule of unique keys among the 20")
     parser.add_argument("--ordinal", action="store_true", help="texts as numbers instead of native categories")
+    parser.add_argument("--trees", type=int, default=TREES, help="of the model; 1 leaves nearly all but predicting")
     options = parser.parse_args()
-    make_job(options.folder, options.rows, unique=options.unique, ordinal=options.ordinal)
+    make_job(options.folder, options.rows, options.trees, unique=options.unique, ordinal=options.ordinal)
 
 
 if __name__ == "__main__":

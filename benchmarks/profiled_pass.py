@@ -18,6 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from data_checks.uniqueness import bucket_bits  # noqa: E402
 from pipelines.loading import LoadedJob, load_job  # noqa: E402
 from pipelines.outcome import Outcome  # noqa: E402
 from pipelines.running import RunOptions, overridden  # noqa: E402
@@ -34,8 +35,9 @@ SHOWN = 45
 def run_units(loaded: LoadedJob, plan: Plan, folder: Path) -> None:
     """What the workers do: every unit, and the search for duplicate keys."""
     spec, total = loaded.spec, loaded.spec.empty_outcome()
+    bits = bucket_bits(plan.rows)
     for unit in plan.units:
-        data = score_unit(unit, tools_for(spec), folder).to_json()
+        data = score_unit(unit, tools_for(spec), folder, bits).to_json()
         total.merge(Outcome.from_json(data, spec.empty_outcome()))
     for rule, buckets in total.keys.items():
         for paths in buckets.values():
