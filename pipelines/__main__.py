@@ -9,11 +9,13 @@ from typing import NoReturn
 from pipelines.command_line import app
 from pipelines.log_lines import show_warnings
 from pipelines.termination import Terminated, listen, received
+from pipelines.thread_pools import without_blas_pool
 from schemas.errors import ExitCode, NightscoreError
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the job's code."""
+    without_blas_pool()
     show_warnings()
     listen()
     code = ExitCode.UNEXPECTED

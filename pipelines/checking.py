@@ -24,7 +24,8 @@ def check_job(path: Path, *, show_config: bool, with_gx: bool) -> None:
     say("contract", f"{count(len(contract.columns), 'column')}: " + ", ".join(f"{n} {role}" for role, n in roles if n))
     _say_suite(loaded, with_gx=with_gx)
     for entry in job.models:
-        model = load_model(entry, loaded.base, loaded.spec.threads)
+        # One thread: sharing out a few probe rows costs more than scoring them.
+        model = load_model(entry, loaded.base, threads=1)
         text = f"{entry.name}: {model.card.kind} {model.card.task}, {count(len(model.card.features), 'feature')}, "
         say("model", text + f"{count(len(model.card.probe.rows), 'probe row')} reproduced")
         for note in model.notes:

@@ -21,7 +21,7 @@ from pipelines.tools import ScoringSpec
 from schemas.card import ModelCard, read_card
 from schemas.contract import TableContract, read_contract
 from schemas.errors import ConfigError
-from schemas.job import Job, LocalRunner, ModelEntry, read_job, unknown_column
+from schemas.job import Job, LocalRunner, read_job, unknown_column
 from schemas.suite import Suite, read_suite
 from transforms.chain import compile_chains
 from transforms.output_columns import output_fields
@@ -193,8 +193,3 @@ def code_digest() -> str:
             total.update(f"{root.name}/{source.relative_to(root).as_posix()}\0".encode())
             total.update(hashlib.sha256(source.read_bytes()).digest())
     return total.hexdigest()
-
-
-def model_file(loaded: LoadedJob, entry: ModelEntry) -> Path:
-    """The artefact of a model entry."""
-    return loaded.base / entry.path

@@ -7,6 +7,7 @@ import threading
 import time
 
 from pipelines.log_lines import show_warnings
+from pipelines.thread_pools import without_blas_pool
 
 #: Seconds between two looks at whether the runner is still there.
 _LOOK = 0.2
@@ -15,6 +16,7 @@ _LOOK = 0.2
 def main() -> None:
     """Serve the runner that started this process until it is done or gone."""
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    without_blas_pool()
     show_warnings()
     # Without it the worker would send its logs to the runner too, which prints them again.
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)

@@ -17,7 +17,6 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 
@@ -194,8 +193,3 @@ def write_once(data: bytes, run_folder: str, name: str) -> str:
     finally:
         temporary.unlink()
     return name
-
-
-def read_json(run_folder: Path, name: str) -> Any:
-    """A JSON file that the pass left."""
-    return json.loads((run_folder / name).read_bytes())

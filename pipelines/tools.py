@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,22 +44,22 @@ class ScoringSpec:
     #: Digest of all of the above: the same digest, the same results.
     digest: str
 
-    @property
+    @cached_property
     def contract_schema(self) -> pa.Schema:
         """Arrow schema of a conformed batch."""
         return pa.schema([pa.field(column.name, arrow_type(column)) for column in self.contract])
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """Names of the key columns."""
         return self.contract.names("key")
 
-    @property
+    @cached_property
     def passed_columns(self) -> tuple[str, ...]:
         """Input columns of the scored table: the keys first."""
         return self.keys + tuple(name for name in self.job.output.columns if name not in self.keys)
 
-    @property
+    @cached_property
     def output_schema(self) -> pa.Schema:
         """Arrow schema of the scored table: keys, passed columns, then each model's columns."""
         by_name = {f.name: f for f in self.contract_schema}
@@ -68,7 +69,7 @@ class ScoringSpec:
         ]
         return pa.schema([*passed, *scores])
 
-    @property
+    @cached_property
     def quarantine_schema(self) -> pa.Schema:
         """Arrow schema of a quarantine file."""
         return quarantine_schema(self.contract_schema)
@@ -79,7 +80,7 @@ class ScoringSpec:
             self.checks.new_state(), Profile.empty(self.reference, profile_columns(self.contract), self.scores)
         )
 
-    @property
+    @cached_property
     def scores(self) -> tuple[ScoreColumn, ...]:
         """Output columns that hold a probability or a value: the drift of the scores is measured on them."""
         return tuple(

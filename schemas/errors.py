@@ -73,24 +73,10 @@ class RowError(InputError):
     """A row breaks the contract or cannot be scored, and its rule's policy is to fail."""
 
 
-class QualityGateError(NightscoreError):
-    """The night's data did not meet the expectations; the run is held."""
-
-    exit_code = ExitCode.QUALITY_GATE
-    action = Action.RELEASE
-
-
 class ModelError(NightscoreError):
     """The model's file, card or environment is not the one that was pinned, or the model failed to predict."""
 
     exit_code = ExitCode.MODEL
-
-
-class DriftGateError(NightscoreError):
-    """The drift gate holds the run."""
-
-    exit_code = ExitCode.DRIFT_GATE
-    action = Action.RELEASE
 
 
 class LedgerError(NightscoreError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from schemas import argument_checks as a
@@ -23,7 +24,7 @@ class ExpectationType:
     #: Checks of the arguments against each other, made once each of them is sound.
     together: tuple[Callable[[Mapping[str, Any]], str | None], ...] = ()
 
-    @property
+    @cached_property
     def arguments(self) -> dict[str, a.Check]:
         """All of them."""
         return {**self.required, **self.optional}

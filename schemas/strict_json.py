@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,14 +33,16 @@ def read_strict_json(path: Path, max_bytes: int) -> Any:
         raise ConfigError(message, code="config_too_large", file=str(path))
     hooks = _Hooks()
     try:
+        data = path.read_bytes()
         value = json.loads(
-            path.read_bytes().decode("utf-8"),
+            data.decode("utf-8"),
             object_pairs_hook=hooks.pairs,
             parse_constant=_refuse_constant,
             parse_float=_finite,
             parse_int=_not_too_long,
         )
-        _refuse_surrogates(value)
+        if _SURROGATE.search(data):
+            _refuse_surrogates(value)
     except (ValueError, RecursionError) as error:
         message = f"{path}: not valid JSON: {_words(error)}"
         raise ConfigError(message, code="json_syntax", file=str(path)) from None
@@ -50,6 +53,10 @@ def read_strict_json(path: Path, max_bytes: int) -> Any:
         message = f"{path}: nested more than {MAX_DEPTH} levels deep"
         raise ConfigError(message, code="json_too_deep", file=str(path))
     return value
+
+
+#: UTF-8 itself holds no surrogates; only an escape can write one, and two of them may be a sound pair.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @dataclass
@@ -99,14 +106,14 @@ def _words(error: BaseException) -> str:
 
 
 def _depth(value: Any) -> int:
-    """How many lists and objects enclose the innermost value; a loop, since the value may be deep."""
-    depth, level = 0, [value]
-    while True:
-        level = [inner for item in level if isinstance(item, dict | list) for inner in _children(item)]
-        if not level:
-            return depth
+    """How many lists and objects are in one another; a loop, since the value may be deep."""
+    depth, level = 0, [value] if type(value) in _CONTAINERS else []
+    while level:
         depth += 1
+        inner = (item.values() if type(item) is dict else item for item in level)
+        level = [child for children in inner for child in children if type(child) in _CONTAINERS]
+    return depth
 
 
-def _children(item: dict[str, Any] | list[Any]) -> list[Any]:
-    return list(item.values()) if isinstance(item, dict) else item
+#: What json.loads makes of lists and objects.
+_CONTAINERS = (dict, list)

@@ -36,11 +36,11 @@ def suite_mistakes(raw: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(item, dict):
             yield f"expectation {number}: {shown(item)} is not an object"
             continue
-        where = _where(number, item)
-        yield from (f"{where}: {text}" for text in _of_one(item))
+        yield from (f"{_where(number, item)}: {text}" for text in _of_one(item))
         rule = own_id(item)
         if rule in taken:
-            yield f"{where}: the id {shown(rule)} is also that of expectation {taken[rule]}; give it one of its own"
+            text = f"the id {shown(rule)} is also that of expectation {taken[rule]}; give it one of its own"
+            yield f"{_where(number, item)}: {text}"
         elif rule is not None:
             taken[rule] = number
 

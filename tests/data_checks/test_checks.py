@@ -115,7 +115,8 @@ def test_an_expectation_that_does_not_fit_its_column_is_refused(kind: str, kwarg
 
 
 def test_types_of_other_systems_may_stand_in_a_type_list_beside_a_known_one() -> None:
-    compiled(rule("r", PREFIX + "be_in_type_list", column="age", type_list=["INTEGER", "SMALLINT", "int16"]))
+    checks = compiled(rule("r", PREFIX + "be_in_type_list", column="age", type_list=["INTEGER", "SMALLINT", "int16"]))
+    assert checks.policies == {"r": "fail"}
 
 
 def test_the_jobs_policy_goes_before_the_suites() -> None:

@@ -27,8 +27,13 @@ def write(folder: Path, *expectations: Any, **keys: Any) -> Path:
     return path
 
 
-def test_great_expectations_loads_the_suite_of_the_sample() -> None:
+def test_great_expectations_loads_the_suite_of_the_sample(tmp_path: Path) -> None:
+    raw = json.loads((FLIGHTS / "suite.json").read_bytes())
     load(FLIGHTS / "suite.json")
+    raw["expectations"][7]["type"] = "expect_nothing_of_the_kind"
+    (tmp_path / "suite.json").write_text(json.dumps(raw))
+    with pytest.raises(ConfigError, match="expect_nothing_of_the_kind"):
+        load(tmp_path / "suite.json")
 
 
 def test_great_expectations_loads_a_suggested_suite_as_it_is(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ def account(scored: int, quarantined: int = 0, rejected: int = 0) -> Account:
 
 
 def test_a_balanced_ledger_passes() -> None:
-    Ledger({"a": account(3, 1), "b": account(0, rejected=4)}).must_balance()
+    ledger = Ledger({"a": account(3, 1), "b": account(0, rejected=4)})
+    ledger.must_balance()
+    assert [one.imbalance() for one in ledger.accounts.values()] == [None, None]
 
 
 def test_a_lost_row_names_the_file_and_both_numbers() -> None:

@@ -186,17 +186,16 @@ def test_a_suite_without_name_or_list_is_refused(tmp_path: Path) -> None:
     assert mistakes(tmp_path, expectations={"a": 1}) == ["suite: expectations: {'a': 1} is not a list"]
 
 
-def test_an_exponential_pattern_is_harmless_and_a_hostile_suite_takes_no_time(tmp_path: Path) -> None:
+def test_an_exponential_pattern_is_harmless_and_a_hostile_suite_takes_less_than_a_second(tmp_path: Path) -> None:
     read(tmp_path, item("expect_column_values_to_match_regex", {"column": "x", "regex": "(a+)+$"}))
     started = time.process_time()
     found = mistakes(tmp_path, *[item(f"expect_something_else_{n}", {"column": "x"}) for n in range(60_000)])
     assert len(found) == 50
-    # A fifth of it on a quiet machine; other processes on the same cores make CPU seconds longer, too.
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 1
 
 
-def test_a_large_suite_of_one_and_the_same_expectation_gets_ids_in_linear_time(tmp_path: Path) -> None:
+def test_a_large_suite_of_one_and_the_same_expectation_gets_ids_in_a_second(tmp_path: Path) -> None:
     started = time.process_time()
     suite = read(tmp_path, *[item("expect_column_to_exist", {"column": "x"})] * 50_000)
     assert suite.expectations[-1].rule == "column_to_exist:x#50000"
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 2

@@ -263,7 +263,7 @@ def test_a_difference_within_the_cards_tolerance_is_fine(boosted: Case) -> None:
     scores = [list(row) for row in boosted.card.probe.scores]
     scores[7][0] += 0.001
     boosted.edit(probe={"scores": scores, "tolerance": 0.01})
-    boosted.load()
+    assert boosted.load().card.probe.tolerance == 0.01
 
 
 def test_a_probe_row_without_a_feature_is_an_error(boosted: Case) -> None:
