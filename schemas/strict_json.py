@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from schemas.bounded_file import read_bounded
 from schemas.errors import ConfigError
 
 #: Levels of lists and objects in one another.
@@ -24,16 +25,9 @@ def read_strict_json(path: Path, max_bytes: int) -> Any:
     readers silently keep the last), NaN, Infinity and numbers beyond float64, lone surrogates (text that cannot be
     written anywhere), and more than 32 levels. Raises ConfigError with the file's name.
     """
-    if not path.is_file():
-        message = f"{path}: no such file"
-        raise ConfigError(message, code="no_such_file", file=str(path))
-    size = path.stat().st_size
-    if size > max_bytes:
-        message = f"{path}: {size:,} bytes; this file may have at most {max_bytes:,}"
-        raise ConfigError(message, code="config_too_large", file=str(path))
+    data = read_bounded(path, max_bytes)
     hooks = _Hooks()
     try:
-        data = path.read_bytes()
         value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=hooks.pairs,

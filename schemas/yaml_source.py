@@ -14,6 +14,7 @@ from ruamel.yaml.comments import CommentedBase, CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
+from schemas.bounded_file import read_bounded
 from schemas.errors import ConfigError
 
 #: Larger configuration files are refused before parsing.
@@ -60,15 +61,9 @@ def read_yaml(path: Path) -> YamlSource:
 
     Raises ConfigError with the file's name and, where there is one, the line.
     """
-    if not path.is_file():
-        message = f"{path}: no such file"
-        raise ConfigError(message, code="no_such_file", file=str(path))
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        message = f"{path}: {size:,} bytes; a configuration file may have at most {MAX_BYTES:,}"
-        raise ConfigError(message, code="config_too_large", file=str(path))
+    data = read_bounded(path, MAX_BYTES)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = data.decode("utf-8")
         _refuse_aliases(path, text)
         root = YAML(typ="rt", pure=True).load(text)
     except (YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:

@@ -52,7 +52,7 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
         ("name: a\nname: b\n", "not valid YAML: .*duplicate key"),
         ("- a\n", "expected a mapping of keys to values, found CommentedSeq"),
         ("a: [" + "[" * 2000, "nested more than 30 levels deep"),
-        ("a: '" + "x" * 200_001 + "'", "a configuration file may have at most 200,000"),
+        ("a: '" + "x" * 200_001 + "'", "this file may have at most 200,000"),
     ],
 )
 def test_hostile_yaml_is_refused(tmp_path: Path, text: str, message: str) -> None:
