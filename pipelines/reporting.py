@@ -107,7 +107,9 @@ def _feature_counts(loaded: LoadedJob, passed: PassResult) -> list[FeatureCount]
         unknown, missing = outcome.unknown[key], outcome.missing[key]
         name = key.partition(".")[2]
         entry = loaded.job.features.get(name)
-        policy = entry.unknown if entry else "error"
+        # Numbers have no categories, and so no policy for unknown ones.
+        categorical = key in outcome.unknown
+        policy = (entry.unknown if entry else "error") if categorical else ""
         if unknown or missing:
             counts.append(FeatureCount(key if several else name, unknown, missing, policy))
     return counts

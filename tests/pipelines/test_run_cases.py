@@ -449,6 +449,23 @@ def test_29_percent_of_100_rows_are_29() -> None:
     assert not Limit.model_validate({"share": "29%", "rows": 0}).allows(30, 100)
 
 
+def test_the_report_tells_a_policy_for_unknown_categories_of_categories_only(small_job: Any, make_rows: Rows) -> None:
+    small_job.write(DATE, "a.parquet", make_rows(300))
+    folder = small_job.run_folder(small_job.run(DATE))
+    counts = json.loads((folder / "report.json").read_bytes())["features"]
+    assert {item["feature"]: item["policy"] for item in counts} == {"c": "error", "x": ""}
+    assert "Each row is counted once" not in (folder / "index.html").read_text()
+
+
+def test_the_report_counts_a_row_once_and_says_so(small_job: Any, make_rows: Rows) -> None:
+    rows = with_column(make_rows(300), "n", pa.array([999] + [1] * 299))
+    small_job.write(DATE, "a.parquet", rows)
+    folder = small_job.run_folder(small_job.run(DATE))
+    assert [item["rows"] for item in json.loads((folder / "report.json").read_bytes())["quarantine"]] == [1]
+    text = (folder / "index.html").read_text()
+    assert "Each row is counted once, under the first rule that it broke." in text
+
+
 def test_partition_columns_and_extra_columns_are_told_once(small_job: Any, make_rows: Rows) -> None:
     rows = make_rows(20).append_column("surprise", pa.array(["?"] * 20))
     small_job.write(DATE, "a.parquet", rows)
