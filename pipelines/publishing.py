@@ -3,10 +3,12 @@
     1. assemble   the new partition as a folder of the run, beside the table, and on disk
     2. intend     a small file that names the run, the folder and its place
     3. swap       the folder takes its place: the commit point
-    4. clean      the superseded partition, the staged files and the intent go
+    4. clean      the staged files and the intent go; the superseded partition is kept until the next run
 
 A crash before 2 leaves rubbish in the run's folder; from 2 on `recover` finishes the job, whoever runs next.
 Final names carry the content's hash, so a reader that listed the old partition never opens a new file by an old name.
+The superseded partition is not emptied at once: a reader that opened its folder just before the swap and lists it just
+after would find no file in it, and would read an empty partition without an error.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ MANIFEST = "_manifest.json"
 SUCCESS = "_SUCCESS"
 INTENT = "publish-intent.json"
 _OUTGOING = "outgoing"
+#: In the run's folder: the partition that the run replaced, until the next run of the partition sweeps it.
+SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,13 @@ class Place:
 
     @property
     def outgoing(self) -> Path:
-        """The assembled partition before the swap; the superseded one after it."""
+        """The assembled partition before the swap; for a moment, the superseded one after it."""
         return self.run_folder / _OUTGOING
+
+    @property
+    def superseded(self) -> Path:
+        """The partition that was out before."""
+        return self.run_folder / SUPERSEDED
 
 
 def published_manifest(target: Path) -> dict[str, Any] | None:
@@ -124,7 +133,8 @@ def _finish(place: Place, result: dict[str, Any], *, swap: bool) -> None:
         put_folder(place.outgoing, place.target)
         sync_folder(place.target.parent)
         sync_folder(place.run_folder)
-    shutil.rmtree(place.outgoing, ignore_errors=True)
+    if place.outgoing.exists():
+        place.outgoing.rename(place.superseded)
     shutil.rmtree(place.run_folder / "staged", ignore_errors=True)
     write_json(place.run_folder / "result.json", result)
     place.intent.unlink(missing_ok=True)

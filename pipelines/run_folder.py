@@ -11,6 +11,7 @@ from secrets import token_hex
 from typing import Any
 
 from pipelines.files import write_json
+from pipelines.publishing import SUPERSEDED
 from schemas.errors import Action, ConfigError, ExitCode
 from schemas.result import RunResult
 
@@ -100,7 +101,8 @@ def close_interrupted(partition_runs: Path, job: str, run_date: str) -> list[str
 
 
 def _sweep(run: RunFolder) -> None:
-    """Remove what workers that outlived their killed driver for a moment wrote after the run was closed."""
+    """Remove what the run superseded, and what workers that outlived their killed driver wrote after it was closed."""
+    shutil.rmtree(run.path / SUPERSEDED, ignore_errors=True)
     if any((run.path / name).exists() for name in _WORKING) and run.read(RESULT)["status"] != "held":
         run.clean(keep_staged=False)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 import xgboost
@@ -177,3 +178,21 @@ def small_job(trained_job: Path, tmp_path: Path) -> JobFolder:
 def make_rows() -> Callable[..., pa.Table]:
     """`make_rows(count, first_id=0, seed=...)`: rows for the small job."""
     return some_rows
+
+
+def _read_beside_a_swap(table: Path) -> pa.Table | None:
+    try:
+        dataset = ds.dataset(table, format="parquet")
+        return dataset.to_table() if dataset.files else None
+    except FileNotFoundError:
+        return None
+
+
+@pytest.fixture(scope="session")
+def read_beside_a_swap() -> Callable[[Path], pa.Table | None]:
+    """Reads a whole table once, as a reader beside a publishing run would. None says: try again.
+
+    Either a file that was listed is gone, or all of them went between pyarrow's listing and its look at each, which
+    it passes over in silence.
+    """
+    return _read_beside_a_swap

@@ -11,10 +11,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 DATE = "2024-03-01"
@@ -35,34 +35,34 @@ def start(job: Any, *options: str) -> subprocess.Popen[bytes]:
 
 
 class Reader(threading.Thread):
-    """Reads the table without a pause; a read that finds a file gone is tried again."""
+    """Reads the table without a pause; a read that finds files gone is tried again, and counted as -1."""
 
-    def __init__(self, job: Any) -> None:
+    def __init__(self, job: Any, read: Callable[[Path], pa.Table | None]) -> None:
         super().__init__(daemon=True)
-        self.job, self.stop = job, threading.Event()
+        self.job, self.read, self.stop = job, read, threading.Event()
         self.seen: Counter[int] = Counter()
 
     def run(self) -> None:
         while not self.stop.is_set():
-            try:
-                ids = pq.read_table(self.job.root / "scored", columns=["id"])["id"]
-            except FileNotFoundError:
+            table = self.read(self.job.root / "scored")
+            if table is None:
                 self.seen[-1] += 1
                 continue
+            ids = table["id"]
             self.seen[len(ids) if len(set(ids.to_pylist())) == len(ids) else -2] += 1
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_read_is_one_version_whole_whenever_a_run_is_killed(
-    small_job: Any, make_rows: Callable[..., pa.Table]
+    small_job: Any, make_rows: Callable[..., pa.Table], read_beside_a_swap: Callable[[Path], pa.Table | None]
 ) -> None:
     write_version(small_job, make_rows, VERSIONS[0])
     small_job.edit("job.yaml", "rows_per_unit: 1000", "rows_per_unit: 20000")
     started = time.monotonic()
     assert start(small_job).wait() == 0
     lasts = time.monotonic() - started
-    reader = Reader(small_job)
+    reader = Reader(small_job, read_beside_a_swap)
     reader.start()
     draw = random.Random(20130701)  # noqa: S311  # moments of a test
     moments = [draw.uniform(0.2, 1.0) for _ in range(KILLS - 5)] + [draw.uniform(0.9, 1.02) for _ in range(5)]

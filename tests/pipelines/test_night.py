@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines import night, pass_running
@@ -272,6 +273,16 @@ def test_a_staged_part_that_is_gone_publishes_nothing(
     assert small_job.parts(DATE) == before
     assert not list((small_job.root / "runs").glob("*/*/outgoing"))
     assert small_job.run(DATE)["revision"] == 2
+
+
+def test_the_superseded_partition_is_kept_until_the_next_run(small_job: Any, make_rows: Rows) -> None:
+    kept = []
+    for revision in (1, 2, 3):
+        small_job.write(DATE, "a.parquet", make_rows(10 * revision))
+        small_job.run(DATE)
+        kept.append([pq.read_table(folder).num_rows for folder in small_job.root.glob("runs/*/*/superseded")])
+    assert kept == [[], [10], [20]]
+    assert small_job.scored(DATE).num_rows == 30
 
 
 def test_a_file_that_is_replaced_after_planning_is_not_scored(
