@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +19,13 @@ Check = Callable[[Any], str | None]
 
 #: Longer patterns are refused: nobody could have read them.
 MAX_PATTERN = 10_000
+MAX_FORMAT = 1_000
+#: How far the weights of a partition may be from 1 together: numpy.allclose's, which GX asks.
+WEIGHTS_TOLERANCE = 1e-8 + 1e-5
+#: On no date where a format without a year or a day could not say it.
+_SOME_TIME = datetime(2023, 10, 17, 13, 45, 59, 123456, tzinfo=UTC)
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+_PARTITIONS = ({"values", "weights"}, {"bins", "weights"}, {"bins", "weights", "tail_weights"})
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?")
 
@@ -59,11 +68,6 @@ def count(value: Any) -> str | None:
     """A whole number from 0, which JSON may have written as 3.0."""
     fits = number(value) is None and value >= 0 and value == int(value)
     return None if fits else f"{shown(value)} is not a whole number from 0"
-
-
-def index(value: Any) -> str | None:
-    """A position, counted from 0."""
-    return count(value)
 
 
 def share(value: Any) -> str | None:
@@ -126,6 +130,136 @@ def one_of(*words: str) -> Check:
     return check
 
 
+def columns(value: Any) -> str | None:
+    """A list of different names, at least two, as Great Expectations wants them."""
+    mistake = texts(value)
+    if mistake is None and len(value) < 2:  # noqa: PLR2004  # as the docstring says
+        return f"{shown(value)} names one column; give at least two"
+    return mistake
+
+
+def value_pairs(value: Any) -> str | None:
+    """A list of pairs, at least one. Null in a pair stands for a missing value."""
+    if not isinstance(value, list) or not value:
+        return f"{shown(value)} is not a list of pairs"
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2 or any(isinstance(item, dict | list) for item in pair):  # noqa: PLR2004  # a pair
+            return f"{shown(pair)} in the list is not a pair of plain values"
+    return None
+
+
+def regexes(value: Any) -> str | None:
+    """A list of patterns, at least one."""
+    if not isinstance(value, list) or not value:
+        return f"{shown(value)} is not a list of patterns"
+    return _first(regex, value)
+
+
+def strftime_format(value: Any) -> str | None:
+    """A format that Python's strptime reads; with any other, Great Expectations calls every row wrong."""
+    if text(value):
+        return f"{shown(value)} is not a format"
+    if len(value) > MAX_FORMAT:
+        return f"the format has {len(value):,} characters; at most {MAX_FORMAT:,} are allowed"
+    try:
+        datetime.strptime(_SOME_TIME.strftime(value), value)  # noqa: DTZ007  # only whether it can be read
+    except (ValueError, re.error) as error:
+        return f"no time can be read by the format {shown(value)}: {' '.join(str(error).split())[:120]}"
+    return None
+
+
+def json_schema(value: Any) -> str | None:
+    """An object that refers to no other document: nothing is fetched while rows are judged."""
+    if not isinstance(value, dict):
+        return f"{shown(value)} is not an object"
+    level: list[Any] = [value]
+    while level:
+        node = level.pop()
+        for key in _REFERENCES if isinstance(node, dict) else ():
+            if isinstance(node.get(key), str) and not node[key].startswith("#"):
+                return f"{key} {shown(node[key])} is another document, and none is fetched; write it under $defs"
+        level += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return None
+
+
+def quantile_ranges(value: Any) -> str | None:
+    """An object of `quantiles` and `value_ranges`, which are as many; null in a range is no limit."""
+    if not isinstance(value, dict) or set(value) != {"quantiles", "value_ranges"}:
+        return f"{shown(value)} is not an object with the keys quantiles and value_ranges"
+    wanted, ranges = value["quantiles"], value["value_ranges"]
+    if not isinstance(wanted, list) or not isinstance(ranges, list) or not wanted:
+        return "quantiles and value_ranges are lists, with at least one item each"
+    if len(wanted) != len(ranges):
+        return f"{len(wanted)} quantiles, but {len(ranges)} value_ranges"
+    return _first(share, wanted) or _first(_limits, ranges)
+
+
+def _limits(value: Any) -> str | None:
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004  # a pair
+        return f"{shown(value)} is not a pair of limits"
+    given = [limit for limit in value if limit is not None]
+    mistake = _first(number, given)
+    return mistake or (None if given == sorted(given) else f"{shown(value)}: the lower limit is above the upper")
+
+
+def interpolation(value: Any) -> str | None:
+    """False, or how pandas is to find a quantile between two values."""
+    mistake = one_of("linear", "lower", "higher", "midpoint", "nearest")(value)
+    return None if value is False or mistake is None else f"{mistake}, nor false"
+
+
+def not_negative(value: Any) -> str | None:
+    """A number from 0."""
+    return None if number(value) is None and value >= 0 else f"{shown(value)} is not a number from 0"
+
+
+def no_effect(value: Any) -> str:
+    """Nothing: Great Expectations accepts it and looks at it nowhere."""
+    return f"{shown(value)} has no effect, in Great Expectations neither; take it out"
+
+
+def partition(value: Any) -> str | None:
+    """An object of values and their weights, or of increasing bins, their weights and maybe the two tails' weights.
+
+    Weights add up to 1, as nearly as Great Expectations asks for.
+    """
+    keys = set(value) if isinstance(value, dict) else set()
+    if keys not in _PARTITIONS:
+        return f"{shown(value)} is not an object of values and weights, or of bins, weights and maybe tail_weights"
+    if wrong := [key for key in sorted(keys) if not isinstance(value[key], list) or not value[key]]:
+        return f"{wrong[0]} is not a list with at least one item"
+    weights, tails = value["weights"], value.get("tail_weights", [0, 0])
+    if mistake := _first(not_negative, [*weights, *tails]):
+        return f"weights: {mistake}"
+    if len(tails) != 2:  # noqa: PLR2004  # the two ends
+        return f"{len(tails)} tail_weights; there are two tails"
+    if abs(sum(weights) + sum(tails) - 1) > WEIGHTS_TOLERANCE:
+        return f"the weights add up to {sum(weights) + sum(tails):.6g}, not to 1"
+    return _values(value["values"], len(weights)) if "values" in keys else _bins(value["bins"], len(weights))
+
+
+def _values(values: list[Any], weights: int) -> str | None:
+    if len(values) != weights:
+        return f"{len(values)} values, but {weights} weights"
+    if mistake := scalars(values) or ("null is no value of a partition" if None in values else None):
+        return mistake
+    twice = [value for value, count in Counter(values).items() if count > 1]
+    return f"{shown(twice[0])} is listed twice" if twice else None
+
+
+def _bins(edges: list[Any], weights: int) -> str | None:
+    if mistake := _first(number, edges):
+        return f"bins: {mistake}"
+    if len(edges) != weights + 1:
+        return f"{len(edges)} edges in bins, but {weights} weights; give one edge more than weights"
+    wrong = [high for low, high in pairwise(edges) if low >= high]
+    return f"bins: {shown(wrong[0])} is not above the edge before it" if wrong else None
+
+
+def _first(check: Check, values: Iterable[Any]) -> str | None:
+    return next((mistake for value in values if (mistake := check(value))), None)
+
+
 # ------------------------------------------------------------------------------- checks of arguments against each other
 
 
@@ -150,3 +284,17 @@ def _kind(value: Bound) -> str:
     if isinstance(value, datetime):
         return "time with zone" if value.tzinfo else "time"
     return "date" if isinstance(value, date) else "number"
+
+
+def partition_fits(kwargs: Mapping[str, Any]) -> str | None:
+    """The other arguments have a meaning for that kind of partition; Great Expectations raises for them otherwise."""
+    given, bucketize = kwargs.get("partition_object"), kwargs.get("bucketize_data", True)
+    bins = bucketize if given is None else "bins" in given
+    if not bins and kwargs.get("internal_weight_holdout"):
+        return "internal_weight_holdout is for bins, and this partition has values"
+    if bins and not bucketize:
+        return "bucketize_data false is for values, and this partition has bins"
+    # Without a partition Great Expectations makes one of bins and tail weights from the data.
+    if kwargs.get("tail_weight_holdout") and bins and (given is None or "tail_weights" in given):
+        return "tail_weight_holdout and tail_weights exclude each other, and a partition from the data has tail_weights"
+    return None

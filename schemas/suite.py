@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from schemas.errors import ConfigError
 from schemas.expectation_types import effective
 from schemas.job import Policy
+from schemas.row_condition import RowCondition, parse_row_condition
 from schemas.strict_json import read_strict_json
-from schemas.suite_mistakes import own_id, suite_mistakes
+from schemas.suite_mistakes import CountCondition, own_id, read_count_condition, suite_mistakes
+from schemas.suite_parameters import fill_parameters
+
+__all__ = ["CountCondition", "Expectation", "RowCondition", "Suite", "read_suite"]
 
 #: Larger suites are refused before parsing.
 MAX_BYTES = 5_000_000
 #: Mistakes that one error names; the rest are likely of the same kind, and each hint costs milliseconds.
 MAX_MISTAKES = 50
+#: Columns that an id made here names.
+MAX_NAMES = 5
 
 Severity = Literal["critical", "warning", "info"]
 
@@ -29,10 +36,15 @@ _COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 
 @dataclass(frozen=True)
 class Expectation:
-    """One expectation of a suite, its arguments sound by themselves but not yet held against the table."""
+    """One expectation of a suite, its arguments sound by themselves but not yet held against the table.
+
+    `warn_if` and `error_if` are dbt's. Where either is given, they decide for the gate in place of `mostly`: broken is
+    what `error_if` holds for, so nothing where only `warn_if` is given; where that holds, the report warns. Great
+    Expectations' own verdict stays that of `mostly`.
+    """
 
     type: str
-    #: Arguments as they stand in the file, without nulls and without those that have no effect.
+    #: Arguments as they stand in the file, suite parameters filled in, without nulls and those that have no effect.
     kwargs: Mapping[str, Any]
     severity: Severity
     #: Stable id: `meta.id`, else `id` if it is a short word, else type and columns. Unique in the suite.
@@ -40,11 +52,17 @@ class Expectation:
     on_fail: Policy
     #: The JSON object as it was read.
     source: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    #: Which rows it is about: the row_condition among the arguments, parsed; None for all.
+    condition: RowCondition | None = None
+    #: Whether it is met where no row was evaluated; None: as the job says.
+    allow_vacuous: bool | None = None
+    warn_if: CountCondition | None = None
+    error_if: CountCondition | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns it is about; none for an expectation about the table."""
-        return tuple(self.kwargs[key] for key in _COLUMN_ARGUMENTS if key in self.kwargs)
+        """The columns it is about, beside those of its condition; none for an expectation about the table."""
+        return _columns(self.type, self.kwargs)
 
     @property
     def column(self) -> str | None:
@@ -65,33 +83,62 @@ class Suite:
     expectations: tuple[Expectation, ...] = ()
     id: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    #: The suite's own, and over them those that were given.
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_suite(path: Path) -> Suite:
-    """The suite in a JSON file. Raises one ConfigError that names every mistake (the first 50)."""
+def read_suite(path: Path, parameters: Mapping[str, Any] = MappingProxyType({})) -> Suite:
+    """The suite in a JSON file, with `parameters` over its own suite_parameters.
+
+    Raises one ConfigError that names every mistake (the first 50).
+    """
     raw = read_strict_json(path, MAX_BYTES)
     if not isinstance(raw, dict):
         message = f"{path}: expected an object with the keys name and expectations, found {type(raw).__name__}"
         raise ConfigError(message, code="invalid_suite", file=str(path))
-    mistakes = list(islice(suite_mistakes(raw), MAX_MISTAKES + 1))
+    filled, unfilled = fill_parameters(raw, parameters)
+    mistakes = list(islice(chain(unfilled, suite_mistakes(filled)), MAX_MISTAKES + 1))
     if mistakes:
         count = f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
         if len(mistakes) > MAX_MISTAKES:
             count, mistakes = f"more than {MAX_MISTAKES} mistakes", mistakes[:MAX_MISTAKES]
         message = f"{path}: {count}\n" + "\n".join(f"  {line}" for line in mistakes)
         raise ConfigError(message, code="invalid_suite", file=str(path), mistakes=mistakes)
-    items = raw["expectations"]
+    items = filled["expectations"]
     if not items:
         message = f"{path}: the suite has no expectation, so it would let everything through; leave checks.suite out"
         raise ConfigError(message, code="empty_suite", file=str(path))
-    found = tuple(_expectation(item, rule) for item, rule in zip(items, _rule_ids(items), strict=True))
-    return Suite(raw["name"], found, raw.get("id"), raw.get("meta") or {})
+    every = zip(items, _rule_ids(items), raw["expectations"], strict=True)
+    found = tuple(_expectation(item, rule, source) for item, rule, source in every)
+    return Suite(raw["name"], found, raw.get("id"), raw.get("meta") or {}, filled.get("suite_parameters") or {})
 
 
-def _expectation(item: Mapping[str, Any], rule: str) -> Expectation:
+def _expectation(item: Mapping[str, Any], rule: str, source: Mapping[str, Any]) -> Expectation:
     severity = cast("Severity", item.get("severity") or "critical")
-    on_fail = (item.get("meta") or {}).get("on_fail") or ON_FAIL[severity]
-    return Expectation(item["type"], effective(item.get("kwargs") or {}), severity, rule, on_fail, item)
+    meta, kwargs = item.get("meta") or {}, effective(item.get("kwargs") or {})
+    condition = kwargs.get("row_condition")
+    return Expectation(
+        type=item["type"],
+        kwargs=kwargs,
+        severity=severity,
+        rule=rule,
+        on_fail=meta.get("on_fail") or ON_FAIL[severity],
+        source=source,
+        condition=None if condition is None else parse_row_condition(condition, kwargs.get("condition_parser")),
+        allow_vacuous=meta.get("allow_vacuous"),
+        warn_if=_count_condition(meta.get("warn_if")),
+        error_if=_count_condition(meta.get("error_if")),
+    )
+
+
+def _count_condition(value: Any) -> CountCondition | None:
+    return None if value is None else read_count_condition(value)
+
+
+def _columns(kind: str, kwargs: Mapping[str, Any]) -> tuple[str, ...]:
+    names = tuple(kwargs[key] for key in _COLUMN_ARGUMENTS if key in kwargs)
+    # What the table's columns are to be is no column that it is about.
+    return names if kind.startswith("expect_table_") else (*names, *kwargs.get("column_list", ()))
 
 
 def _rule_ids(items: list[dict[str, Any]]) -> list[str]:
@@ -112,7 +159,7 @@ def _rule_ids(items: list[dict[str, Any]]) -> list[str]:
 
 
 def _made_id(item: Mapping[str, Any]) -> str:
-    kwargs = item.get("kwargs") or {}
-    columns = ",".join(kwargs[key] for key in _COLUMN_ARGUMENTS if key in kwargs)
+    names = _columns(item["type"], effective(item.get("kwargs") or {}))
+    more = f",+{len(names) - MAX_NAMES}" if len(names) > MAX_NAMES else ""
     kind = str(item["type"]).removeprefix("expect_")
-    return f"{kind}:{columns}" if columns else kind
+    return f"{kind}:{','.join(names[:MAX_NAMES])}{more}" if names else kind
