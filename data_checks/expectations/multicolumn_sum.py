@@ -45,8 +45,8 @@ class WholeSum:
 class FloatSum:
     """Rows fail whose numbers, added as float64 from the first column to the last, are not the total.
 
-    A missing value makes the sum NaN, which equals nothing. pandas adds so too for fewer than 8 columns, but float32
-    in float32.
+    A missing value makes the sum NaN, which equals nothing. pandas adds in this order too, except the one row of a
+    table of 8 columns or more; and it adds float32 in float32.
     """
 
     total: float

@@ -262,6 +262,15 @@ def test_floats_are_added_from_the_first_column_to_the_last() -> None:
     assert listed(SUM, c, b, a, sum_total=0.1 + 0.2 + 0.3) == [True, True]  # 0.3 + 0.2 + 0.1 is 0.6
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(2, 1), (7, 1), (8, 2), (10, 300)])
+def test_floats_are_added_in_pandas_own_order(rng: np.random.Generator, columns: int, rows: int) -> None:
+    numbers = {name: rng.normal(size=rows) for name in "abcdefghij"[:columns]}
+    totals = pa.table(numbers).to_pandas().sum(axis=1, skipna=False)
+    drawn = [("float64", values.tolist()) for values in numbers.values()]
+    for row in range(0, rows, 30):
+        assert not listed(SUM, *drawn, sum_total=float(totals[row]))[row]
+
+
 def test_a_batch_is_not_changed_by_adding_it_up() -> None:
     batch = conformed({"a": ("float64", [1.0]), "b": ("float64", [2.0])})
     values = BatchValues(BatchColumns(batch))
