@@ -22,7 +22,7 @@ from data_checks.uniqueness import bucket_bits  # noqa: E402
 from pipelines.loading import LoadedJob, load_job  # noqa: E402
 from pipelines.outcome import Outcome  # noqa: E402
 from pipelines.running import RunOptions, overridden  # noqa: E402
-from pipelines.stages.duplicates import confirmed_duplicates  # noqa: E402
+from pipelines.stages.duplicates import look_into_bucket  # noqa: E402
 from pipelines.stages.plan import make_plan  # noqa: E402
 from pipelines.tools import tools_for  # noqa: E402
 from pipelines.unit_scoring import score_unit  # noqa: E402
@@ -39,10 +39,9 @@ def run_units(loaded: LoadedJob, plan: Plan, folder: Path) -> None:
     for unit in plan.units:
         data = score_unit(unit, tools_for(spec), folder, bits).to_json()
         total.merge(Outcome.from_json(data, spec.empty_outcome()))
-    for rule, buckets in total.keys.items():
-        for paths in buckets.values():
-            files = [folder / path for path in paths]
-            confirmed_duplicates(files, spec.checks.unique_columns(rule), spec.contract, plan)
+    for key, rule in spec.checks.files.items():
+        for paths in total.files.get(key, {}).values() if rule.kind != "runs" else ():
+            look_into_bucket([folder / path for path in paths], rule, spec.contract, plan)
 
 
 def table(stats: Any, order: int, rows: int, *, only_ours: bool) -> None:

@@ -4,24 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from data_checks.exact_sum import ExactSum
+from data_checks.first_rows import FirstRows
 from data_checks.moments import Moments
+from data_checks.ordered_segments import OrderedSegments
 from data_checks.tally import Tally
+from data_checks.value_counts import ValueCounts
 from data_checks.value_range import ValueRange
 
 FORMAT = "nightscore.checks"
-VERSION = 1
+VERSION = 2
 
 
-class _Measure(Protocol):
-    def to_json(self) -> dict[str, Any]: ...
+@dataclass
+class DomainState:
+    """Counts over the rows of one domain: all rows, or those that a row_condition selects."""
+
+    #: Rows judged.
+    rows: int = 0
+    #: Null or NaN values by column.
+    missing: dict[str, int] = field(default_factory=dict)
+    #: By row rule, and by rule about keys (evaluated rows only).
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    #: By row rule: the first rows that break it.
+    examples: dict[str, FirstRows] = field(default_factory=dict)
+    #: By column, each only where an expectation needs it.
+    ranges: dict[str, ValueRange] = field(default_factory=dict)
+    sums: dict[str, ExactSum] = field(default_factory=dict)
+    moments: dict[str, Moments] = field(default_factory=dict)
+    counts: dict[str, ValueCounts] = field(default_factory=dict)
+    #: By column and direction.
+    segments: dict[str, OrderedSegments] = field(default_factory=dict)
+
+    def merge(self, other: DomainState) -> None:
+        """Add `other`, which stays as it is."""
+        self.rows += other.rows
+        for column, count in other.missing.items():
+            self.missing[column] += count
+        for name in _MEASURES:
+            mine = getattr(self, name)
+            for key, measure in getattr(other, name).items():
+                mine[key].merge(measure)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-compatible."""
+        measures = {name: _each_to_json(getattr(self, name)) for name in _MEASURES}
+        return {"rows": self.rows, "missing": dict(self.missing), **measures}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote."""
+        measures = {
+            name: {key: kind.from_json(item) for key, item in raw[name].items()} for name, kind in _MEASURES.items()
+        }
+        return cls(int(raw["rows"]), {column: int(count) for column, count in raw["missing"].items()}, **measures)
+
+
+_MEASURES: Mapping[str, Any] = {
+    "tallies": Tally,
+    "examples": FirstRows,
+    "ranges": ValueRange,
+    "sums": ExactSum,
+    "moments": Moments,
+    "counts": ValueCounts,
+    "segments": OrderedSegments,
+}
 
 
 @dataclass
 class CheckState:
-    """Counts by rule and by column.
+    """Counts by domain, rule and column.
 
     `merge` is exactly commutative and associative and `Checks.new_state()` its identity, so the same batches give the
     same bits on any number of workers. The size is bounded by the number of rules and columns.
@@ -29,47 +83,26 @@ class CheckState:
 
     #: Digest of the checks that it counts for.
     layout: str
-    #: Rows judged.
-    rows: int = 0
-    #: By row rule.
-    tallies: dict[str, Tally] = field(default_factory=dict)
-    #: Null or NaN values by column.
-    missing: dict[str, int] = field(default_factory=dict)
-    #: By column, each only where an expectation needs it.
-    ranges: dict[str, ValueRange] = field(default_factory=dict)
-    sums: dict[str, ExactSum] = field(default_factory=dict)
-    moments: dict[str, Moments] = field(default_factory=dict)
+    #: In the order of `Checks.domains`; the first is that of all rows.
+    domains: list[DomainState]
+
+    @property
+    def rows(self) -> int:
+        """Rows judged."""
+        return self.domains[0].rows
 
     def merge(self, other: CheckState) -> None:
         """Add `other`, which stays as it is. Raises ValueError when it counts for other checks."""
         if self.layout != other.layout:
             message = f"check states of other checks cannot be merged: {self.layout} and {other.layout}"
             raise ValueError(message)
-        self.rows += other.rows
-        for column, count in other.missing.items():
-            self.missing[column] += count
-        for rule, tally in other.tallies.items():
-            self.tallies[rule].merge(tally)
-        for column, span in other.ranges.items():
-            self.ranges[column].merge(span)
-        for column, total in other.sums.items():
-            self.sums[column].merge(total)
-        for column, moments in other.moments.items():
-            self.moments[column].merge(moments)
+        for mine, theirs in zip(self.domains, other.domains, strict=True):
+            mine.merge(theirs)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible, strict and versioned."""
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "layout": self.layout,
-            "rows": self.rows,
-            "missing": dict(self.missing),
-            "tallies": _each_to_json(self.tallies),
-            "ranges": _each_to_json(self.ranges),
-            "sums": _each_to_json(self.sums),
-            "moments": _each_to_json(self.moments),
-        }
+        domains = [domain.to_json() for domain in self.domains]
+        return {"format": FORMAT, "version": VERSION, "layout": self.layout, "domains": domains}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
@@ -78,16 +111,8 @@ class CheckState:
             found = f"format {raw.get('format')!r}, version {raw.get('version')!r}"
             message = f"not a check state of version {VERSION}: {found}"
             raise ValueError(message)
-        return cls(
-            raw["layout"],
-            int(raw["rows"]),
-            {rule: Tally.from_json(item) for rule, item in raw["tallies"].items()},
-            {column: int(count) for column, count in raw["missing"].items()},
-            {column: ValueRange.from_json(item) for column, item in raw["ranges"].items()},
-            {column: ExactSum.from_json(item) for column, item in raw["sums"].items()},
-            {column: Moments.from_json(item) for column, item in raw["moments"].items()},
-        )
+        return cls(raw["layout"], [DomainState.from_json(item) for item in raw["domains"]])
 
 
-def _each_to_json(measures: Mapping[str, _Measure]) -> dict[str, Any]:
+def _each_to_json(measures: Mapping[str, Any]) -> dict[str, Any]:
     return {name: measure.to_json() for name, measure in measures.items()}

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Self, cast, get_args
+from typing import Any, Self, cast
 
 from data_checks.check_state import CheckState
 from data_checks.columns import BatchColumns
 from data_checks.compile_expectation import compile_expectation
-from data_checks.exact_sum import ExactSum
-from data_checks.expectations.batch_values import BatchValues
-from data_checks.expectations.finding import Judge, Needs
+from data_checks.domain import Domain, DomainRows
+from data_checks.expectations.batch_values import BatchValues, Positions
+from data_checks.expectations.finding import FileRule, Judge, Needs
 from data_checks.expectations.misfit import Misfit
 from data_checks.expectations.row_rule import RowRule
 from data_checks.expectations.share import RowShare
 from data_checks.expectations.unique import Unique
-from data_checks.moments import Moments
-from data_checks.tally import Tally
-from data_checks.value_range import ValueRange
+from data_checks.file_measures import FileMeasures
+from data_checks.row_filter import RowFilter, compile_filter
 from schemas.breach import Breach, Outcome
 from schemas.contract import TableContract
 from schemas.errors import ConfigError
+from schemas.expectation_types import SUPPORTED
 from schemas.job import Checks as CheckSettings
 from schemas.job import Policy
 from schemas.suite import Expectation, Suite
@@ -38,6 +38,10 @@ class CompiledExpectation:
 
     expectation: Expectation
     judge: Judge
+    #: Which of `Checks.domains` it is about.
+    domain: int = 0
+    #: Whether its result may hold values of the data.
+    examples: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,25 +49,30 @@ class Checks:
     """Small, and it pickles. Equal rules and columns of several expectations are counted once."""
 
     expectations: tuple[CompiledExpectation, ...] = ()
-    #: Row rules by the id of the first expectation that has them.
-    rules: Mapping[str, RowRule] = field(default_factory=dict)
-    needs: Needs = field(default_factory=Needs)
-    #: Rule id to column, for uniqueness: one for each column.
-    unique: Mapping[str, str] = field(default_factory=dict)
+    #: The first is that of all rows.
+    domains: tuple[Domain, ...] = (Domain(),)
     allow_vacuous: bool = False
+    #: Great Expectations' verdict to the letter, also where nothing was evaluated.
+    strict_gx: bool = False
     #: Digest of the above: states of equal checks merge.
     layout: str = ""
 
     @classmethod
-    def compile(cls, suite: Suite | None, contract: TableContract, settings: CheckSettings) -> Self:
-        """The checks of a suite, or of none. Raises one ConfigError that names all that does not fit the table."""
+    def compile(
+        cls, suite: Suite | None, contract: TableContract, settings: CheckSettings, *, examples: bool = False
+    ) -> Self:
+        """The checks of a suite, or of none. Raises one ConfigError that names all that does not fit the table.
+
+        Values of the data are kept only with `examples`, and never of sensitive columns.
+        """
         expectations = suite.expectations if suite is not None else ()
         mistakes = list(_unknown_rules(expectations, settings))
-        compiled: list[CompiledExpectation] = []
+        most = (200 if settings.result_format == "COMPLETE" else 20) if examples else 0
+        compiler = _Compiler(contract, most)
         for item in expectations:
             expectation = replace(item, on_fail=settings.on_fail.get(item.rule, item.on_fail), source={})
             try:
-                compiled.append(_compile(expectation, contract))
+                compiler.add(expectation)
             except Misfit as misfit:
                 mistakes.append(f"{expectation.rule} ({expectation.type}): {misfit}")
         if mistakes:
@@ -72,38 +81,23 @@ class Checks:
                 f"  {line}" for line in mistakes
             )
             raise ConfigError(message, code="invalid_checks", mistakes=mistakes)
-        return cls._of(compiled, allow_vacuous=settings.allow_vacuous)
-
-    @classmethod
-    def _of(cls, compiled: list[CompiledExpectation], *, allow_vacuous: bool) -> Self:
-        """Give equal row rules, and unique columns, the id of the first expectation that has them."""
-        keys: dict[RowRule, str] = {}
-        unique: dict[str, str] = {}
-        found: list[CompiledExpectation] = []
-        for item in compiled:
-            judge, rule = item.judge, item.expectation.rule
-            if isinstance(judge, RowShare):
-                judge = replace(judge, key=keys.setdefault(judge.rule, rule))
-            elif isinstance(judge, Unique):
-                judge = replace(judge, key=unique.setdefault(judge.column, rule))
-            found.append(replace(item, judge=judge))
-        return cls(
-            tuple(found),
-            {key: rule for rule, key in keys.items()},
-            _all_needs([item.judge.needs for item in found]),
-            {rule: column for column, rule in unique.items()},
-            allow_vacuous,
-            _digest([item.expectation for item in found]),
-        )
+        layout = _digest([item.expectation for item in compiler.compiled], most)
+        domains = tuple(compiler.domains())
+        return cls(tuple(compiler.compiled), domains, settings.allow_vacuous, settings.strict_gx, layout)
 
     @property
-    def unique_rules(self) -> tuple[str, ...]:
-        """Ids of the rules for which key hashes are wanted; empty for a suite without uniqueness."""
-        return tuple(self.unique)
+    def files(self) -> dict[str, FileRule]:
+        """What is written to files during the pass, by id; empty for most suites."""
+        return {key: rule for domain in self.domains for key, rule in domain.files.items()}
 
-    def unique_columns(self, rule: str) -> tuple[str, ...]:
-        """The columns that are the key of that rule. Raises KeyError for another rule."""
-        return (self.unique[rule],)
+    @property
+    def setting_aside(self) -> dict[str, list[CompiledExpectation]]:
+        """By the id in `files`: the expectations whose rows of repeated keys are quarantined or dropped."""
+        found: dict[str, list[CompiledExpectation]] = {}
+        for item in self.expectations:
+            if isinstance(item.judge, Unique) and item.expectation.on_fail in ("quarantine", "drop"):
+                found.setdefault(item.judge.key, []).append(item)
+        return found
 
     @property
     def policies(self) -> dict[str, Policy]:
@@ -117,47 +111,111 @@ class Checks:
 
     def new_state(self) -> CheckState:
         """The state of no rows."""
-        return CheckState(
-            self.layout,
-            tallies={key: Tally() for key in self.rules},
-            missing=dict.fromkeys(self.needs.missing, 0),
-            ranges={column: ValueRange() for column in self.needs.ranges},
-            sums={column: ExactSum() for column in self.needs.sums},
-            moments={column: Moments() for column in self.needs.moments},
-        )
+        return CheckState(self.layout, [domain.new_state() for domain in self.domains])
 
-    def judge(self, columns: BatchColumns, state: CheckState) -> list[Breach]:
-        """Fold a batch of conformed rows into the state.
+    def judge(
+        self,
+        columns: BatchColumns,
+        state: CheckState,
+        positions: Positions | None = None,
+        files: FileMeasures | None = None,
+    ) -> list[Breach]:
+        """Fold a batch of conformed rows into the state, and into `files` what is kept in files.
 
+        `positions` are the rows' places in the night's input; without them the batch is the night's first.
         Returns the rows that break a rule whose policy is quarantine or drop, one Breach a rule that any row breaks.
         Other policies are decided over the whole night.
         """
-        values = BatchValues(columns)
-        state.rows += values.num_rows
-        for column in state.missing:
-            state.missing[column] += values.missing_count(column)
-        unexpected = {}
-        for key, rule in self.rules.items():
-            unexpected[key] = rule.unexpected(values)
-            state.tallies[key].add(rule.evaluated(values), unexpected[key])
-        for column, span in state.ranges.items():
-            span.add(values.present(column))
-        for column, total in state.sums.items():
-            total.add(values.present(column))
-        for column, moments in state.moments.items():
-            moments.add(columns.present_numbers(column))
+        whole = BatchValues(columns, positions)
+        if not whole.num_rows:
+            return []
+        span = range(int(whole.positions[0]), int(whole.positions[-1]) + 1)
+        rows, unexpected = [], []
+        for domain, counts in zip(self.domains, state.domains, strict=True):
+            selected = domain.select(whole)
+            rows.append(selected)
+            unexpected.append(domain.fold(selected, counts, files, span))
         return [
-            _breach(item.expectation, item.judge, values)
+            _breach(item.expectation, item.judge, rows[item.domain])
             for item in self.expectations
             if isinstance(item.judge, RowShare)
             and item.expectation.on_fail in ("quarantine", "drop")
-            and unexpected[item.judge.key]
+            and unexpected[item.domain][item.judge.key]
         ]
 
 
-def _breach(expectation: Expectation, judge: RowShare, values: BatchValues) -> Breach:
+@dataclass
+class _Parts:
+    """What one domain is made of, while it is collected."""
+
+    condition: RowFilter | None
+    rules: dict[RowRule, str] = field(default_factory=dict)
+    files: dict[FileRule, str] = field(default_factory=dict)
+    needs: list[Needs] = field(default_factory=list)
+    #: Rules of which examples are kept.
+    shown: set[str] = field(default_factory=set)
+
+
+class _Compiler:
+    """Gives equal row rules, and equal file rules, of one domain the id of the first expectation that has them."""
+
+    def __init__(self, contract: TableContract, examples: int) -> None:
+        self.contract = contract
+        self.examples = examples
+        self.compiled: list[CompiledExpectation] = []
+        self._parts = [_Parts(None)]
+
+    def add(self, expectation: Expectation) -> None:
+        """Compile one more. Raises Misfit when it does not fit the table."""
+        if expectation.on_fail in ("quarantine", "drop") and not SUPPORTED[expectation.type].rows:
+            message = (
+                f"on_fail {expectation.on_fail} is not possible: it is about the table or a whole column, not about "
+                "single rows, so there is no row to set aside; use fail or warn"
+            )
+            raise Misfit(message)
+        judge = compile_expectation(expectation, self.contract)
+        domain = self._domain(expectation)
+        parts, rule = self._parts[domain], expectation.rule
+        if isinstance(judge, RowShare):
+            judge = replace(judge, key=parts.rules.setdefault(judge.rule, rule))
+        for needed in judge.needs.files:
+            judge = replace(judge, key=parts.files.setdefault(needed, rule))  # type: ignore[type-var]  # judges with files are dataclasses with a key
+        parts.needs.append(judge.needs)
+        if self._may_show(expectation) and isinstance(judge, RowShare | Unique):
+            parts.shown.add(judge.key)
+        self.compiled.append(CompiledExpectation(expectation, judge, domain, self._may_show(expectation)))
+
+    def domains(self) -> Iterator[Domain]:
+        """The domains, that of all rows first."""
+        for parts in self._parts:
+            yield Domain(
+                parts.condition,
+                {key: rule for rule, key in parts.rules.items()},
+                _all_needs(parts.needs),
+                {key: rule for rule, key in parts.files.items()},
+                self.examples,
+                frozenset(parts.shown),
+            )
+
+    def _may_show(self, expectation: Expectation) -> bool:
+        columns = [self.contract.column(name) for name in expectation.columns]
+        return self.examples > 0 and not any(column is not None and column.sensitive for column in columns)
+
+    def _domain(self, expectation: Expectation) -> int:
+        if expectation.condition is None:
+            return 0
+        condition = compile_filter(expectation.condition, self.contract)
+        for number, parts in enumerate(self._parts):
+            if parts.condition == condition:
+                return number
+        self._parts.append(_Parts(condition))
+        return len(self._parts) - 1
+
+
+def _breach(expectation: Expectation, judge: RowShare, rows: DomainRows) -> Breach:
     outcome = cast("Outcome", expectation.on_fail)
-    return Breach(expectation.rule, judge.column, judge.reason, outcome, judge.rule.broken(values))
+    mask = rows.whole(judge.rule.broken(rows.values))
+    return Breach(expectation.rule, judge.column, judge.reason, outcome, mask)
 
 
 def _unknown_rules(expectations: tuple[Expectation, ...], settings: CheckSettings) -> Iterator[str]:
@@ -168,30 +226,30 @@ def _unknown_rules(expectations: tuple[Expectation, ...], settings: CheckSetting
             yield f"job.yaml: checks.on_fail: no rule has the id '{rule}'{hint}"
 
 
-def _compile(expectation: Expectation, contract: TableContract) -> CompiledExpectation:
-    judge = compile_expectation(expectation, contract)
-    if expectation.on_fail in get_args(Outcome) and expectation.on_fail != "fail" and not isinstance(judge, RowShare):
-        raise Misfit(_why_no_rows(expectation, judge))
-    return CompiledExpectation(expectation, judge)
-
-
-def _why_no_rows(expectation: Expectation, judge: Judge) -> str:
-    if isinstance(judge, Unique):
-        reason = "which rows repeat a value is known only after all of them were read, so they cannot be set aside yet"
-    else:
-        reason = "it is about the table or a whole column, not about single rows, so there is no row to set aside"
-    return f"on_fail {expectation.on_fail} is not possible: {reason}; use fail or warn"
-
-
 def _all_needs(needs: list[Needs]) -> Needs:
     """Every column once, in the order of the suite."""
 
-    def once(name: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(column for item in needs for column in getattr(item, name)))
+    def once(name: str) -> tuple[Any, ...]:
+        return tuple(dict.fromkeys(item for need in needs for item in getattr(need, name)))
 
-    return Needs(once("missing"), once("ranges"), once("sums"), once("moments"))
+    return Needs(
+        missing=once("missing"),
+        ranges=once("ranges"),
+        sums=once("sums"),
+        moments=once("moments"),
+        counts=_joined(item for need in needs for item in need.counts),
+        orders=once("orders"),
+    )
 
 
-def _digest(expectations: list[Expectation]) -> str:
+def _joined(counts: Iterable[tuple[str, frozenset[Any]]]) -> tuple[tuple[str, frozenset[Any]], ...]:
+    """Each column once, with the values that any expectation names."""
+    named: dict[str, frozenset[Any]] = {}
+    for column, values in counts:
+        named[column] = named.get(column, frozenset()) | values
+    return tuple(named.items())
+
+
+def _digest(expectations: list[Expectation], examples: int) -> str:
     told: list[Any] = [[item.rule, item.type, dict(item.kwargs)] for item in expectations]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([told, examples], sort_keys=True, default=str).encode()).hexdigest()[:16]

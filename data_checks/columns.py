@@ -30,6 +30,11 @@ class BatchColumns:
         """The Arrow column. Raises KeyError when there is none."""
         return self.batch.column(name)
 
+    def is_text(self, name: str) -> bool:
+        """Whether the column holds text, plain or in a dictionary."""
+        kind = self.array(name).type
+        return bool(pt.is_dictionary(kind) or pt.is_string(kind) or pt.is_large_string(kind))
+
     def missing(self, name: str) -> Mask | None:
         """Shape (rows,): True where null or NaN; None when no value is missing."""
         if name not in self._missing:

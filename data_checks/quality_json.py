@@ -1,30 +1,36 @@
-"""quality.json: the verdicts in the shape that Great Expectations gives its own results."""
+"""quality.json: the verdicts as the ExpectationSuiteValidationResult that Great Expectations itself writes and loads.
+
+What is ours stands where GX keeps what it does not know: `evaluated_count` in each result, the rest under `meta`.
+Nothing in it depends on the clock or on the machine: the time is the run date, ids are digests.
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.suite import Suite
-from schemas.verdicts import ExpectationVerdict, Status
+from schemas.verdicts import ExpectationVerdict
 
 FORMAT = "nightscore.quality"
-VERSION = 1
+VERSION = 2
 
 
-def quality_json(verdicts: Sequence[ExpectationVerdict], suite: Suite | None) -> dict[str, Any]:
-    """JSON-compatible, strict and versioned; no row values.
+def quality_json(
+    verdicts: Sequence[ExpectationVerdict], suite: Suite | None, batch: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """JSON-compatible, strict and versioned. `batch` goes into its meta: what was judged, and for which run date.
 
-    `success`, `results`, `statistics` and `suite_name` are as in GX's ExpectationSuiteValidationResult; beside GX's
-    `unexpected_percent`, which is of the non-null values, stand `evaluated_count` and our status, policy and message.
+    `success` is ours: an expectation that nothing was evaluated for is not met unless the job allows it, and counts
+    decide where the suite says warn_if or error_if. GX's own is in each result's meta.
     """
     sources = {item.rule: item.source for item in suite.expectations} if suite is not None else {}
     met = sum(verdict.success for verdict in verdicts)
     return {
-        "format": FORMAT,
-        "version": VERSION,
-        "suite_name": suite.name if suite is not None else None,
         "success": met == len(verdicts),
+        "suite_name": suite.name if suite is not None else "none",
+        "suite_parameters": dict(suite.parameters) if suite is not None else {},
         "statistics": {
             "evaluated_expectations": len(verdicts),
             "successful_expectations": met,
@@ -32,48 +38,29 @@ def quality_json(verdicts: Sequence[ExpectationVerdict], suite: Suite | None) ->
             "success_percent": 100 * met / len(verdicts) if verdicts else None,
         },
         "results": [_result(verdict, sources.get(verdict.rule, {})) for verdict in verdicts],
+        "meta": {"nightscore": {"format": FORMAT, "version": VERSION}, **(batch or {})},
+        "id": None,
     }
 
 
 def _result(verdict: ExpectationVerdict, source: Mapping[str, Any]) -> dict[str, Any]:
-    config = {"type": verdict.type, "kwargs": verdict.kwargs, "severity": verdict.severity}
+    gx = copy.deepcopy(verdict.gx)
+    config = {"type": verdict.type, "kwargs": verdict.kwargs, "severity": verdict.severity, "meta": {}}
     config |= {key: source[key] for key in ("id", "meta", "notes", "description") if source.get(key)}
-    return {
+    result = dict(gx.get("result") or {})
+    if verdict.evaluated is not None:
+        result["evaluated_count"] = verdict.evaluated
+    ours = {
         "rule": verdict.rule,
-        "success": verdict.success,
         "status": verdict.status.value,
         "on_fail": verdict.on_fail,
         "message": verdict.message,
-        "expectation_config": config,
-        "result": _counts(verdict),
-        "exception_info": {
-            "raised_exception": verdict.status is Status.ERROR,
-            "exception_message": verdict.message if verdict.status is Status.ERROR else None,
-        },
+        "gx_success": gx.get("success"),
     }
-
-
-def _counts(verdict: ExpectationVerdict) -> dict[str, Any]:
-    """GX's names. Of an expectation about nulls every row is an element and none is missing."""
-    counts: dict[str, Any] = {"evaluated_count": verdict.evaluated} if verdict.evaluated is not None else {}
-    if verdict.unexpected is not None and verdict.evaluated is not None:
-        about_nulls = verdict.type.endswith(("_to_not_be_null", "_to_be_null"))
-        missing = 0 if about_nulls else verdict.missing or 0
-        elements = verdict.evaluated + missing
-        counts |= {
-            "element_count": elements,
-            "unexpected_count": verdict.unexpected,
-            "unexpected_percent": _percent(verdict.unexpected, verdict.evaluated),
-        }
-        if not about_nulls:
-            counts |= {
-                "missing_count": missing,
-                "missing_percent": _percent(missing, elements),
-                "unexpected_percent_total": _percent(verdict.unexpected, elements),
-                "unexpected_percent_nonmissing": _percent(verdict.unexpected, verdict.evaluated),
-            }
-    return counts | ({"observed_value": verdict.observed} if verdict.observed is not None else {})
-
-
-def _percent(part: int, whole: int) -> float | None:
-    return 100 * part / whole if whole else None
+    return {
+        "success": verdict.success,
+        "expectation_config": config,
+        "result": result,
+        "meta": {"nightscore": ours},
+        "exception_info": gx.get("exception_info") or {},
+    }

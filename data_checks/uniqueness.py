@@ -17,6 +17,7 @@ import pyarrow.types as pt
 
 from data_checks.columns import BatchColumns
 from data_checks.key_hash import Hashes, hash_rows
+from data_checks.skipped_rows import Skip, skipped_rows
 
 Positions = npt.NDArray[np.int64]
 ValuesOf = Callable[[Positions], pa.Table]
@@ -34,10 +35,16 @@ def bucket_bits(rows: int) -> int:
     return min(max((rows - 1) // ROWS_PER_BUCKET, 0).bit_length(), _MOST_BITS)
 
 
+def bucket_cuts(bits: int) -> Hashes:
+    """The first hash of each of the 2**bits buckets but the first."""
+    return np.arange(1, 1 << bits, dtype=np.uint64) << np.uint64((64 - bits) % 64)
+
+
 class KeyHashes:
     """The keys of the rows seen so far, as hashes with each row's position in the night's input.
 
-    Rows in which a column of the key is null or NaN are left out. Everything that one run merges or compares must be
+    Rows in which a column of the key is null or NaN are left out; with `skip` "all" only those in which all are, with
+    "never" none, and then nulls are equal to each other. Everything that one run merges or compares must be
     of the same `bits`.
     """
 
@@ -46,17 +53,15 @@ class KeyHashes:
         self._hashes: list[Hashes] = []
         self._positions: list[Positions] = []
 
-    def add(self, batch: pa.RecordBatch, columns: Sequence[str], positions: Positions) -> None:
+    def add(self, batch: pa.RecordBatch, columns: Sequence[str], positions: Positions, skip: Skip = "any") -> None:
         """Add a batch's keys. Raises ValueError unless there is one position a row."""
         if len(positions) != batch.num_rows:
             message = f"{len(positions)} positions for {batch.num_rows} rows"
             raise ValueError(message)
         hashes = hash_rows(batch, columns)
-        view = BatchColumns(batch)
-        missing = [mask for name in columns if (mask := view.missing(name)) is not None]
-        if missing:
-            present = ~np.logical_or.reduce(missing)
-            hashes, positions = hashes[present], positions[present]
+        skipped = skipped_rows(BatchColumns(batch), columns, skip)
+        if skipped is not None:
+            hashes, positions = hashes[~skipped], positions[~skipped]
         self._hashes.append(hashes)
         self._positions.append(positions)
 
@@ -81,15 +86,11 @@ class KeyHashes:
         entries["hash"], entries["position"] = hashes[order], positions[order]
         folder.mkdir(parents=True, exist_ok=True)
         written = {}
-        for bucket, piece in enumerate(np.split(entries, np.searchsorted(entries["hash"], self._cuts()))):
+        for bucket, piece in enumerate(np.split(entries, np.searchsorted(entries["hash"], bucket_cuts(self.bits)))):
             if len(piece):
                 written[bucket] = folder / f"unit-{unit:06d}-{bucket:04d}-{name}.npy"
                 np.save(written[bucket], piece, allow_pickle=False)
         return written
-
-    def _cuts(self) -> Hashes:
-        """The first hash of each bucket but the first."""
-        return np.arange(1, 1 << self.bits, dtype=np.uint64) << np.uint64((64 - self.bits) % 64)
 
 
 def _order(hashes: Hashes, positions: Positions) -> npt.NDArray[np.intp]:

@@ -83,6 +83,10 @@ def run(  # noqa: PLR0913  # one parameter an option
         bool,
         typer.Option(help="Run with other library versions than the model card's, if its probe rows reproduce."),
     ] = False,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", metavar="NAME=VALUE", help="A value of the suite's $PARAMETER; may be repeated."),
+    ] = None,
     result: Annotated[
         Path | None, typer.Option("--result", metavar="FILE", help="Write result.json of the last date there, too.")
     ] = None,
@@ -96,6 +100,7 @@ def run(  # noqa: PLR0913  # one parameter an option
         workers=workers,
         threads=threads,
         allow_version_mismatch=allow_version_mismatch,
+        parameters=tuple(parameter or ()),
         result=result,
         quiet=quiet,
     )

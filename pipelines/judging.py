@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from data_checks.drift import compare, drift_json
+from data_checks.expectations.finding import Repeats
+from data_checks.first_rows import FirstRows
 from data_checks.gate import Totals, decide
+from data_checks.value_runs import ValueRuns
 from data_checks.verdicts import TableFacts, judge_suite, quality_json
 from pipelines.console import count
 from pipelines.loading import LoadedJob
 from pipelines.pass_running import PassResult
+from pipelines.repeated_keys import values_at
+from pipelines.stages.duplicates import Duplicates
 from schemas.errors import ExitCode
 from schemas.plan import Plan
 from schemas.verdicts import DriftVerdict, ExpectationVerdict, GateDecision
@@ -34,9 +41,23 @@ class Judgement:
             return "failed"
         return "warned" if missed else "passed"
 
-    def quality_json(self, loaded: LoadedJob) -> dict[str, Any]:
-        """quality.json."""
-        return quality_json(self.expectations, loaded.suite)
+    def quality_json(self, loaded: LoadedJob, run_date: str, partition: str) -> dict[str, Any]:
+        """quality.json. Its time is the run date, so that the same night gives the same bytes."""
+        moment = f"{run_date}T00:00:00+00:00"
+        batch = {
+            "run_id": {"run_name": loaded.job.name, "run_time": moment},
+            "validation_time": moment,
+            "batch_spec": {"partition": partition},
+            "batch_markers": {"ge_load_time": moment},
+            "active_batch_definition": {
+                "datasource_name": loaded.job.name,
+                "data_connector_name": "nightscore",
+                "data_asset_name": loaded.job.name,
+                "batch_identifiers": {"partition": partition},
+            },
+            "suite_digest": loaded.digests.get("suite", ""),
+        }
+        return quality_json(self.expectations, loaded.suite, batch)
 
     def drift_json(self) -> dict[str, Any]:
         """drift.json."""
@@ -92,8 +113,8 @@ def _ledger_line(passed: PassResult) -> str:
 def judge(loaded: LoadedJob, plan: Plan, passed: PassResult) -> Judgement:
     """The verdict of every expectation, the drift, and whether to publish."""
     outcome = passed.outcome
-    facts = table_facts(loaded, passed)
-    expectations = tuple(judge_suite(loaded.spec.checks, outcome.checks, facts))
+    facts = table_facts(loaded, plan, passed)
+    expectations = tuple(judge_suite(loaded.spec.checks, outcome.checks, facts, loaded.job.checks.result_format))
     drift = compare(loaded.reference, outcome.profile, loaded.job.drift, loaded.models)
     total = outcome.ledger.total()
     unreadable = sum(item.row_group is None for item in outcome.rejected)
@@ -103,14 +124,37 @@ def judge(loaded: LoadedJob, plan: Plan, passed: PassResult) -> Judgement:
     return Judgement(passed, expectations, drift, gate)
 
 
-def table_facts(loaded: LoadedJob, passed: PassResult) -> TableFacts:
+def table_facts(loaded: LoadedJob, plan: Plan, passed: PassResult) -> TableFacts:
     """What the verdicts need beside the folded state."""
+    checks = loaded.spec.checks
+    runs = {
+        key: ValueRuns(
+            [passed.folder / path for path in passed.outcome.files.get(key, {}).get(0, [])], rule.number_kind
+        )
+        for key, rule in checks.files.items()
+        if rule.kind == "runs"
+    }
     return TableFacts(
         rows=passed.outcome.profile.rows_conformed,
         file_columns=sorted(passed.outcome.file_columns),
         contract=loaded.contract,
-        duplicates={rule: found.rows for rule, found in passed.duplicates.items()},
+        repeats={key: _repeats(key, found, loaded, plan) for key, found in passed.keys.items()},
+        distinct={key: found.distinct for key, found in passed.keys.items()},
+        runs=runs,
     )
+
+
+def _repeats(key: str, found: Duplicates, loaded: LoadedJob, plan: Plan) -> Repeats:
+    """Their number, and the first of them where examples are allowed."""
+    checks = loaded.spec.checks
+    domain = next(domain for domain in checks.domains if key in domain.files)
+    if key not in domain.shown or not found.positions:
+        return Repeats(found.rows)
+    positions, columns = np.array(found.positions), checks.files[key].columns
+    examples = FirstRows(domain.examples)
+    rows = values_at(positions, columns, loaded.contract, plan).combine_chunks().to_batches()[0]
+    examples.add(rows, columns, positions, np.ones(rows.num_rows, np.bool_))
+    return Repeats(found.rows, examples)
 
 
 def publish_empty() -> GateDecision:

@@ -83,11 +83,11 @@ def load_job(path: Path, override: Callable[[Job], Job] = lambda job: job) -> Lo
     job = override(read_job(path))
     contract = read_contract(base / job.input.contract)
     cards = tuple(read_card(base / entry.card) for entry in job.models)
-    suite = read_suite(base / job.checks.suite) if job.checks.suite else None
+    suite = read_suite(base / job.checks.suite, job.checks.parameters) if job.checks.suite else None
     _check_columns(job, contract, cards)
     _check_folders(job, base)
     reference = _reference(job, contract, base)
-    checks = Checks.compile(suite, contract, job.checks)
+    checks = Checks.compile(suite, contract, job.checks, examples=job.report.examples)
     chains = compile_chains(job.features, contract, cards)
     known = reference if isinstance(reference, ReferenceProfile) else None
     threads = model_threads(job.runners.local)

@@ -170,7 +170,7 @@ class Night:
 
     def _write_findings(self, passed: PassResult, judgement: Judgement, manifest: dict[str, Any]) -> None:
         self.folder.write("manifest.json", manifest)
-        self.folder.write("quality.json", judgement.quality_json(self.loaded))
+        self.folder.write("quality.json", judgement.quality_json(self.loaded, self.run_date, self.target.name))
         self.folder.write("drift.json", judgement.drift_json())
         self.folder.write("profile.json", passed.outcome.profile.to_json())
 

@@ -13,7 +13,7 @@ from data_checks.profile import Profile
 from schemas.ledger import Ledger
 
 FORMAT = "nightscore.outcome"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ class Outcome:
     quarantine: dict[int, PartFile] = field(default_factory=dict)
     failures: dict[int, Failure] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
-    #: By rule and bucket: files of sorted key hashes, relative to the run's folder.
-    keys: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    #: By the id in `Checks.files` and bucket: files of key hashes or sorted values, relative to the run's folder.
+    files: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     #: Columns of files that the contract does not name.
     ignored_columns: set[str] = field(default_factory=set)
     #: The column lists of the files that were read, each once.
@@ -90,8 +90,8 @@ class Outcome:
         self.quarantine.update(other.quarantine)
         self.failures.update(other.failures)
         self.rejected = sorted([*self.rejected, *other.rejected], key=_rejected_order)
-        for rule, buckets in other.keys.items():
-            mine_buckets = self.keys.setdefault(rule, {})
+        for rule, buckets in other.files.items():
+            mine_buckets = self.files.setdefault(rule, {})
             for bucket, paths in buckets.items():
                 mine_buckets[bucket] = sorted([*mine_buckets.get(bucket, []), *paths])
         self.ignored_columns |= other.ignored_columns
@@ -113,9 +113,9 @@ class Outcome:
             "quarantine": _numbered(self.quarantine),
             "failures": _numbered(self.failures),
             "rejected": [asdict(item) for item in self.rejected],
-            "keys": {
+            "files": {
                 rule: {str(b): paths for b, paths in sorted(buckets.items())}
-                for rule, buckets in sorted(self.keys.items())
+                for rule, buckets in sorted(self.files.items())
             },
             "ignored_columns": sorted(self.ignored_columns),
             "file_columns": sorted(self.file_columns),
@@ -141,7 +141,7 @@ class Outcome:
             quarantine={int(unit): PartFile(**item) for unit, item in raw["quarantine"].items()},
             failures={int(unit): Failure(**item) for unit, item in raw["failures"].items()},
             rejected=[Rejected(**item) for item in raw["rejected"]],
-            keys={rule: {int(b): paths for b, paths in buckets.items()} for rule, buckets in raw["keys"].items()},
+            files={rule: {int(b): paths for b, paths in buckets.items()} for rule, buckets in raw["files"].items()},
             ignored_columns=set(raw["ignored_columns"]),
             file_columns={tuple(names) for names in raw["file_columns"]},
             model_notes=set(raw["model_notes"]),

@@ -32,8 +32,10 @@ class PassResult:
     """What the pass gave."""
 
     outcome: Outcome
-    #: By uniqueness rule.
-    duplicates: dict[str, Duplicates]
+    #: By the id in `Checks.files`, of rules about keys.
+    keys: dict[str, Duplicates]
+    #: The run's folder, which the outcome's paths are relative to.
+    folder: Path
 
 
 def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[str]) -> PassResult:
@@ -55,7 +57,7 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
     account_for(plan, outcome)
     if not outcome.parts:
         outcome.parts[0] = empty_part(spec, folder.path)
-    return PassResult(outcome, duplicates)
+    return PassResult(outcome, duplicates, folder.path)
 
 
 def _run(pipeline: beam.Pipeline) -> None:

@@ -11,6 +11,7 @@ from pipelines.console import Console
 from pipelines.files import write_json
 from pipelines.loading import LoadedJob, load_job
 from pipelines.night import Night
+from pipelines.suite_values import suite_values
 from pipelines.termination import received
 from pipelines.tools import tools_for
 from schemas.errors import Action, ConfigError, ExitCode, NightscoreError
@@ -31,6 +32,8 @@ class RunOptions:
     workers: int | None = None
     threads: int | None = None
     allow_version_mismatch: bool = False
+    #: NAME=VALUE of suite parameters, over those of job.yaml.
+    parameters: tuple[str, ...] = ()
     #: Where to write a copy of the last result.json.
     result: Path | None = None
     quiet: bool = False
@@ -129,7 +132,9 @@ def overridden(job: Job, options: RunOptions) -> Job:
     if options.allow_version_mismatch:
         models = tuple(entry.model_copy(update={"allow_version_mismatch": True}) for entry in models)
     runners = job.runners.model_copy(update={"local": local})
-    return job.model_copy(update={"runners": runners, "models": models})
+    parameters = job.checks.parameters | suite_values(options.parameters)
+    checks = job.checks.model_copy(update={"parameters": parameters})
+    return job.model_copy(update={"runners": runners, "models": models, "checks": checks})
 
 
 def _write_result(options: RunOptions, result: RunResult) -> None:

@@ -1,12 +1,14 @@
 """The flow of a night's scoring on Apache Beam. Read this file first.
 
-    plan ─ units ─┬─ score (read, check, prepare, predict, write) ─┬─ outcomes ─ merge ─┬─ outcome.json
+    plan ─ units ─┬─ read keys ─ find repeated ┐ (only where rows of repeated keys are set aside)
+                  ├────────────────────────────┘
+                  ├─ score (read, check, prepare, predict, write) ─┬─ outcomes ─ merge ─┬─ outcome.json
                   │      one row group is one transaction          └─ key files ─ find ─┘
     driver: plan before, and verdicts, gate, report, publish after (pipelines/night.py)
 
 Rows never travel between workers: a unit is a list of row groups, a worker opens the files itself, and what comes
 back is one small mergeable value. Only the files of key hashes are shuffled, by name, where a rule asks for
-uniqueness across all files.
+uniqueness across all files. Files of sorted values, for medians and the like, are read by the driver.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from pathlib import Path
 
 import apache_beam as beam
 
+from data_checks.checks import Checks
 from data_checks.uniqueness import bucket_bits
 from pipelines.outcome import Failure, Outcome
-from pipelines.stages.duplicates import Duplicates, confirmed_duplicates
+from pipelines.stages.duplicates import Duplicates, look_into_bucket
+from pipelines.stages.repeated import KeyReader
 from pipelines.tools import ScoringSpec, tools_for
 from pipelines.unit_scoring import score_unit
 from schemas.errors import NightscoreError
@@ -51,16 +55,30 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
             | "share out" >> beam.Reshuffle()
         )
         # outcomes : bytes, one unit's Outcome as JSON
-        outcomes = units | "score" >> beam.ParDo(ScoreUnit(self.spec, self.run_folder, bucket_bits(self.plan.rows)))
-        if self.spec.checks.unique_rules:
-            self._find_duplicates(outcomes)
+        score = ScoreUnit(self.spec, self.run_folder, bucket_bits(self.plan.rows))
+        aside = [self._find_repeated(units)] if self.spec.checks.setting_aside else []
+        outcomes = units | "score" >> beam.ParDo(score, *aside)
+        if any(rule.kind != "runs" for rule in self.spec.checks.files.values()):
+            self._look_into_keys(outcomes)
         # night : bytes, the Outcome of all units
         night = outcomes | "merge" >> beam.CombineGlobally(MergeOutcomes(self.spec)).without_defaults()
         return night | "write outcome" >> beam.Map(write_once, self.run_folder, OUTCOME_FILE)
 
-    def _find_duplicates(self, outcomes: beam.PCollection[bytes]) -> None:
+    def _find_repeated(self, units: beam.PCollection[bytes]) -> beam.pvalue.AsIter:
+        """The files of rows whose key occurs more than once, as a side input: the pass waits for all of them."""
+        reader = KeyReader(self.spec.checks, self.spec.contract, bucket_bits(self.plan.rows))
         # buckets : ((rule, bucket), [path, ...]), the files that may hold the same key
-        buckets = outcomes | "key files" >> beam.FlatMap(key_files) | "by bucket" >> beam.GroupByKey()
+        buckets = (
+            units | "read keys" >> beam.FlatMap(write_keys, reader, self.run_folder) | "to bucket" >> beam.GroupByKey()
+        )
+        # repeated : (rule, path), a file of ascending row positions
+        return beam.pvalue.AsIter(
+            buckets | "find repeated" >> beam.FlatMap(find_repeated, reader, self.plan, self.run_folder)
+        )
+
+    def _look_into_keys(self, outcomes: beam.PCollection[bytes]) -> None:
+        # buckets : ((rule, bucket), [path, ...]), the files that may hold the same key
+        buckets = outcomes | "key files" >> beam.FlatMap(key_files, self.spec.checks) | "by bucket" >> beam.GroupByKey()
         # found : bytes, the Duplicates of one bucket as JSON
         found = buckets | "find duplicates" >> beam.ParDo(FindDuplicates(self.spec, self.plan, self.run_folder))
         (
@@ -83,13 +101,13 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
     #: Key hashes are written in 2**key_bits buckets.
     key_bits: int
 
-    def process(self, element: bytes) -> Iterator[bytes]:
+    def process(self, element: bytes, repeated: Iterable[tuple[str, str]] = ()) -> Iterator[bytes]:
         unit, folder = Unit.from_json(element), Path(self.run_folder)
         stop = folder / STOP_FILE
         try:
             if stop.exists():
                 return
-            outcome = score_unit(unit, tools_for(self.spec), folder, self.key_bits)
+            outcome = score_unit(unit, tools_for(self.spec), folder, self.key_bits, sorted(repeated))
         except NightscoreError as error:
             stop.parent.mkdir(parents=True, exist_ok=True)
             stop.touch()
@@ -153,13 +171,31 @@ class FindDuplicates(beam.DoFn):  # type: ignore[misc]  # Beam has no types
     def process(self, element: tuple[tuple[str, int], Iterable[str]]) -> Iterator[bytes]:
         (rule, _), paths = element
         files = [Path(self.run_folder) / path for path in sorted(paths)]
-        found = confirmed_duplicates(files, self.spec.checks.unique_columns(rule), self.spec.contract, self.plan)
+        found = look_into_bucket(files, self.spec.checks.files[rule], self.spec.contract, self.plan)
         yield json.dumps({rule: found.to_json()}).encode()
 
 
-def key_files(outcome: bytes) -> Iterator[tuple[tuple[str, int], str]]:
+def write_keys(unit: bytes, reader: KeyReader, run_folder: str) -> Iterator[tuple[tuple[str, int], str]]:
+    """((rule, bucket), path) for every file of the unit's keys that is written here."""
+    yield from reader.write(Unit.from_json(unit), Path(run_folder))
+
+
+def find_repeated(
+    bucket: tuple[tuple[str, int], Iterable[str]], reader: KeyReader, plan: Plan, run_folder: str
+) -> Iterator[tuple[str, str]]:
+    """(rule, path) of the rows of repeated keys in the bucket, if there are any."""
+    (rule, _), paths = bucket
+    path = reader.repeated(rule, list(paths), plan, Path(run_folder))
+    if path is not None:
+        yield rule, path
+
+
+def key_files(outcome: bytes, checks: Checks) -> Iterator[tuple[tuple[str, int], str]]:
     """((rule, bucket), path) for every file of key hashes of a unit."""
-    for rule, buckets in json.loads(outcome)["keys"].items():
+    rules = checks.files
+    for rule, buckets in json.loads(outcome)["files"].items():
+        if rules[rule].kind == "runs":
+            continue
         for bucket, paths in buckets.items():
             for path in paths:
                 yield (rule, int(bucket)), path

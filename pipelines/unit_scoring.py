@@ -17,11 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from data_checks.columns import BatchColumns
+from data_checks.file_measures import FileMeasures
 from data_checks.key_hash import checksum, hash_rows
 from data_checks.quarantine import Place, Rows, kept_mask, set_aside
-from data_checks.uniqueness import KeyHashes
 from pipelines.outcome import Outcome, Rejected
 from pipelines.stages.batch_buffer import BatchBuffer
+from pipelines.stages.repeated import RepeatedRows
 from pipelines.stages.write import PartWriter
 from pipelines.tools import Tools
 from schemas.breach import Breach
@@ -38,12 +39,16 @@ class UnitFiles:
 
     scored: PartWriter
     quarantined: PartWriter
-    #: By rule.
-    keys: dict[str, KeyHashes]
+    measures: FileMeasures
+    repeated: RepeatedRows
 
 
-def score_unit(unit: Unit, tools: Tools, run_folder: Path, key_bits: int) -> Outcome:
+def score_unit(
+    unit: Unit, tools: Tools, run_folder: Path, key_bits: int, repeated: Sequence[tuple[str, str]] = ()
+) -> Outcome:
     """The outcome of the unit; its files are staged in `run_folder`, key hashes in 2**`key_bits` buckets.
+
+    `repeated` are (rule, path) of the files of rows to set aside because their key occurs more than once.
 
     With `on_bad_file: isolate` a row group that cannot be read is rejected and counted, else InputError is raised.
     RowError and ModelError are raised always: they are not about one file.
@@ -55,7 +60,8 @@ def score_unit(unit: Unit, tools: Tools, run_folder: Path, key_bits: int) -> Out
         files = UnitFiles(
             stack.enter_context(PartWriter(run_folder, f"part-{unit.number:05d}", spec.output_schema)),
             stack.enter_context(PartWriter(run_folder, f"quarantine-{unit.number:05d}", spec.quarantine_schema)),
-            {rule: KeyHashes(key_bits) for rule in spec.checks.unique_rules},
+            FileMeasures.of(spec.checks.files, key_bits),
+            RepeatedRows.of_unit(unit, spec.checks, repeated, run_folder),
         )
         for span in unit.spans:
             try:
@@ -76,14 +82,8 @@ def _finish(unit: Unit, files: UnitFiles, run_folder: Path, outcome: Outcome) ->
         outcome.parts[unit.number] = part
     if quarantined is not None:
         outcome.quarantine[unit.number] = quarantined
-    for rule, hashes in files.keys.items():
-        paths = hashes.write(run_folder / "keys" / rule_folder(rule), unit.number, uuid.uuid4().hex)
-        outcome.keys[rule] = {bucket: [path.relative_to(run_folder).as_posix()] for bucket, path in paths.items()}
-
-
-def rule_folder(rule: str) -> str:
-    """A folder name for a rule's id, which may hold any character."""
-    return "".join(char if char.isalnum() or char in "-_." else f"%{ord(char):x}" for char in rule)
+    for rule, paths in files.measures.write(run_folder / "keys", unit.number, uuid.uuid4().hex).items():
+        outcome.files[rule] = {bucket: [path.relative_to(run_folder).as_posix()] for bucket, path in paths.items()}
 
 
 def rejected_span(span: Span, tools: Tools, error: InputError) -> Outcome:
@@ -105,8 +105,7 @@ def score_span(span: Span, tools: Tools, files: UnitFiles, run_folder: Path) -> 
             files.scored.append(batch)
         for batch in scoring.quarantined.drain():
             files.quarantined.append(batch)
-        for rule, hashes in scoring.keys.items():
-            files.keys[rule].merge(hashes)
+        files.measures.merge(scoring.measures)
     return scoring.outcome
 
 
@@ -120,7 +119,8 @@ class SpanScoring:
         self.outcome = self.spec.empty_outcome()
         self.scored = BatchBuffer(run_folder / "staged")
         self.quarantined = BatchBuffer(run_folder / "staged")
-        self.keys = {rule: KeyHashes(hashes.bits) for rule, hashes in files.keys.items()}
+        self.repeated = files.repeated
+        self.measures = FileMeasures.of(self.spec.checks.files, files.measures.bits)
         self.account = self.outcome.ledger.account(span.file.name)
         self.account.rows_in = span.rows
 
@@ -153,12 +153,10 @@ class SpanScoring:
 
     def _check(self, rows: Rows, view: BatchColumns) -> list[Breach]:
         """Fold the batch into the verdicts and the profile; the breaches of rules that set rows aside."""
-        breaches = self.spec.checks.judge(view, self.outcome.checks)
-        self.outcome.profile.add_conformed(view)
         positions = rows.numbers - self.span.first_row_in_file + self.span.first_row
-        for rule, hashes in self.keys.items():
-            hashes.add(rows.batch, self.spec.checks.unique_columns(rule), positions)
-        return breaches
+        breaches = self.spec.checks.judge(view, self.outcome.checks, positions, self.measures)
+        self.outcome.profile.add_conformed(view)
+        return breaches + self.repeated.breaches(positions)
 
     def _prepare(self, rows: Rows) -> tuple[Rows, list[pa.RecordBatch]]:
         """The features of each model, for the rows that have them."""

@@ -38,6 +38,8 @@ class Column(Strict):
     on_type_error: Breach | None = None
     on_null: Breach | None = None
     description: str = ""
+    #: Its values are never shown in results and reports, whatever the job allows; only counts and aggregates are.
+    sensitive: bool = False
 
     @field_validator("type")
     @classmethod

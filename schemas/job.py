@@ -127,6 +127,19 @@ class Checks(Strict):
     on_fail: dict[str, Policy] = Field(default_factory=dict)
     #: Let an expectation that no row was evaluated for count as met.
     allow_vacuous: bool = False
+    #: Great Expectations' verdict to the letter, which also passes what nothing was evaluated for.
+    strict_gx: bool = False
+    #: How much of Great Expectations' own result quality.json holds.
+    result_format: Literal["BOOLEAN_ONLY", "BASIC", "SUMMARY", "COMPLETE"] = "SUMMARY"
+    #: Values of the suite's {"$PARAMETER": name}; over the suite's own suite_parameters.
+    parameters: dict[str, bool | int | float | str | list[bool | int | float | str]] = Field(default_factory=dict)
+
+
+class Report(Strict):
+    """What the reports may show."""
+
+    #: Values of rows that break a rule, but for columns that the contract calls sensitive.
+    examples: bool = False
 
 
 class Scale(Strict):
@@ -226,6 +239,7 @@ class Job(Strict):
     models: tuple[ModelEntry, ...] = Field(strict=False, min_length=1)
     output: Output = Output()
     checks: Checks = Checks()
+    report: Report = Report()
     features: dict[str, Feature] = Field(default_factory=dict)
     drift: Drift = Drift()
     #: A file or row group that cannot be read: stop the run, or reject exactly that row group and count it.

@@ -41,6 +41,8 @@ class ExpectationVerdict:
     observed: Any = None
     #: One sentence for people: what was found and what was allowed.
     message: str = ""
+    #: Great Expectations' own result as its JSON.
+    gx: dict[str, Any] = field(default_factory=dict)
 
 
 class DriftStatus(StrEnum):

@@ -14,6 +14,7 @@ from data_checks.columns import BatchColumns, Mask
 
 #: int8 to uint64 (ticks), float64, or Python integers where a decimal has more than 18 digits.
 Values = npt.NDArray[Any]
+Positions = npt.NDArray[np.int64]
 
 #: Digits that fit into the lower half of a decimal128 whatever the sign.
 _ONE_WORD_DIGITS = 18
@@ -35,8 +36,10 @@ class Words:
 class BatchValues:
     """A batch's columns with what several kernels look at made once. Nobody may change the arrays it returns."""
 
-    def __init__(self, columns: BatchColumns) -> None:
+    def __init__(self, columns: BatchColumns, positions: Positions | None = None) -> None:
         self.columns = columns
+        #: Shape (rows,), ascending: the rows' places in the night's input.
+        self.positions: Positions = np.arange(columns.num_rows) if positions is None else positions
         self.num_rows = columns.num_rows
         self._missing_counts: dict[str, int] = {}
         self._values: dict[str, Values] = {}

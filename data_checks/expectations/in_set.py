@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -92,16 +93,27 @@ def not_in_set(expectation: Expectation, contract: TableContract) -> RowShare:
 def _judge(expectation: Expectation, contract: TableContract, words: str, *, members_fail: bool = False) -> RowShare:
     column = expectation.kwargs["column"]
     kind = column_type(column, contract)
-    given = [value for value in expectation.kwargs["value_set"] if value is not None]
+    members = tuple(members_of(expectation.kwargs["value_set"], kind))
     rule: RowRule
     if kind.family == "string":
-        rule = WordRule(column, WordSet(tuple(sorted({_word(value, kind) for value in given})), members_fail))
-    elif kind.family in ("bool", "integer", "float"):
-        rule = ValueRule(column, NumberSet(tuple(sorted({_number(value, kind) for value in given})), members_fail))
+        rule = WordRule(column, WordSet(members, members_fail))
     else:
-        message = f"sets of values of type {kind.name} are not supported yet; give limits instead"
-        raise Misfit(message)
+        rule = ValueRule(column, NumberSet(members, members_fail))
     return RowShare(rule, column, expectation.mostly, words)
+
+
+def members_of(values: Sequence[Any], kind: LogicalType) -> list[Any]:
+    """The members of a value_set in the column's own kind: texts or numbers, sorted, each once; nulls left out.
+
+    Raises Misfit for what can never be in such a column, and for columns of which no sets are judged.
+    """
+    given = [value for value in values if value is not None]
+    if kind.family == "string":
+        return sorted({_word(value, kind) for value in given})
+    if kind.family in ("bool", "integer", "float"):
+        return sorted({_number(value, kind) for value in given})
+    message = f"sets of values of type {kind.name} are not supported yet; give limits instead"
+    raise Misfit(message)
 
 
 def _word(value: Any, kind: LogicalType) -> str:

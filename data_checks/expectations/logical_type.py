@@ -9,6 +9,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, Self
 
+import pyarrow as pa
+
 from data_checks.expectations.misfit import Misfit
 from schemas.argument_checks import read_bound, shown
 from schemas.contract import TableContract
@@ -64,6 +66,16 @@ class LogicalType:
         return self.family not in ("float", "string", "binary")
 
     @property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type of a plain column of it."""
+        if self.family == "decimal":
+            precision, scale = (int(digits) for digits in re.findall(r"\d+", self.name))
+            return pa.decimal128(precision, scale)
+        if self.family == "timestamp":
+            return pa.timestamp("us", self.zone)
+        return pa.date32() if self.family == "date" else pa.type_for_alias(self.name)
+
+    @property
     def numeric(self) -> bool:
         """Whether its values can be added up."""
         return self.family in ("bool", "integer", "float", "decimal")
@@ -87,21 +99,24 @@ class LogicalType:
         message = f"the limit {shown(value)} does not fit a column of type {self.name}: give {wanted}"
         raise Misfit(message)
 
-    def plain(self, value: float) -> Any:
-        """A tick or float as a JSON value for people: a number, or text for dates, times and decimals."""
-        if self.family == "float":
-            return float(value)
-        if self.family == "bool":
-            return bool(value)
-        if self.family == "date":
-            return date.fromordinal(int(value) + _DAY).isoformat()
-        if self.family == "timestamp":
-            moment = _EPOCH + int(value) * _MICROSECOND
-            return (moment if self.zone else moment.replace(tzinfo=None)).isoformat()
+    def python(self, value: float) -> Any:
+        """A tick or float as Python's own type: a number, bool, date, datetime or Decimal."""
         if self.family == "decimal":
             digits = tuple(int(digit) for digit in str(abs(int(value))))
-            return str(Decimal((int(value < 0), digits, -self.scale)))  # scaleb would round to 28 digits
-        return int(value)
+            return Decimal((int(value < 0), digits, -self.scale))  # scaleb would round to 28 digits
+        if self.family == "date":
+            return date.fromordinal(int(value) + _DAY)
+        if self.family == "timestamp":
+            moment = _EPOCH + int(value) * _MICROSECOND
+            return moment if self.zone else moment.replace(tzinfo=None)
+        return {"float": float, "bool": bool}.get(self.family, int)(value)
+
+    def plain(self, value: float) -> Any:
+        """A tick or float as a JSON value for people: a number, or text for dates, times and decimals."""
+        found = self.python(value)
+        if isinstance(found, date):  # datetime is one too
+            return found.isoformat()
+        return str(found) if isinstance(found, Decimal) else found
 
 
 def column_type(name: str, contract: TableContract) -> LogicalType:

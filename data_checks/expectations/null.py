@@ -21,6 +21,11 @@ class NullRule:
     column: str
     present_breaks: bool = False
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """That column."""
+        return (self.column,)
+
     def evaluated(self, values: BatchValues) -> int:
         """All rows."""
         return values.num_rows

@@ -1,4 +1,4 @@
-"""The column is of a type: expect_column_values_to_be_of_type, _to_be_in_type_list.
+"""The column is of a type: expect_column_values_to_be_of_type, _to_be_in_type_list, expect_column_type_to_be.
 
 The type is the contract's, which every file is converted to or refused, so the answer is known before a row is read.
 The names are those that GX accepts with pandas; a null does not turn whole numbers into floats here, as it does there.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from data_checks.check_state import CheckState
+from data_checks.check_state import DomainState
 from data_checks.expectations.finding import Finding, Needs, TableFacts
 from data_checks.expectations.logical_type import LogicalType, column_type
 from data_checks.expectations.misfit import Misfit
@@ -44,18 +44,27 @@ class OfType:
 
     @property
     def needs(self) -> Needs:
-        """Nothing: the contract knows."""
-        return Needs()
+        """Missing values: dates and decimals are objects to Great Expectations, which it judges value by value."""
+        return Needs(missing=(self.column,))
 
-    def find(self, state: CheckState, facts: TableFacts) -> Finding:  # noqa: ARG002  # a Judge's; the contract decides
-        """The contract's type, and whether it goes by one of the names."""
+    def find(self, state: DomainState, facts: TableFacts) -> Finding:
+        """The contract's type."""
         kind = column_type(self.column, facts.contract)
         message = f"{self.column}: type is {kind.name}; expected {' or '.join(self.names)}"
-        return Finding(bool(_names_of(kind) & set(self.names)), message, observed=kind.name)
+        present = state.rows - state.missing[self.column]
+        unexpected = 0 if _names_of(kind) & set(self.names) else present
+        metrics = {f"column_values.{root}.unexpected_count": unexpected for root in ("of_type", "in_type_list")}
+        metrics["column_values.nonnull.unexpected_count"] = state.missing[self.column]
+        return Finding(message, observed=kind.name, metrics=metrics)
 
 
 def of_type(expectation: Expectation, contract: TableContract) -> OfType:
     """The column is of type `type_`."""
+    return _judge(expectation, contract, [expectation.kwargs["type_"]])
+
+
+def type_to_be(expectation: Expectation, contract: TableContract) -> OfType:
+    """The column as a whole is of type `type_`."""
     return _judge(expectation, contract, [expectation.kwargs["type_"]])
 
 

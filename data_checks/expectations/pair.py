@@ -25,6 +25,11 @@ class GreaterRule:
     #: Rows that are left out: both_values_are_missing, either_value_is_missing, neither.
     ignore: str = "both_values_are_missing"
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Both."""
+        return self.a, self.b
+
     def evaluated(self, values: BatchValues) -> int:
         """How many rows are not left out."""
         ignored = self._ignored(values)

@@ -18,6 +18,10 @@ class RowRule(Protocol):
     Missing values break no rule but those about missing values.
     """
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it looks at."""
+
     def evaluated(self, values: BatchValues) -> int:
         """How many rows of the batch the rule is about."""
 
@@ -49,6 +53,11 @@ class ValueRule:
     column: str
     test: ValueTest
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """That column."""
+        return (self.column,)
+
     def evaluated(self, values: BatchValues) -> int:
         """How many rows of the batch have a value."""
         return values.num_rows - values.missing_count(self.column)
@@ -70,6 +79,11 @@ class WordRule:
 
     column: str
     test: WordTest
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """That column."""
+        return (self.column,)
 
     def evaluated(self, values: BatchValues) -> int:
         """How many rows of the batch have a text."""

@@ -1,18 +1,18 @@
-"""The verdict on rules that judge each row by itself, with their `mostly`."""
+"""What is found of rules that judge each row by itself, with their `mostly`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data_checks.check_state import CheckState
-from data_checks.expectations.finding import Finding, Needs, TableFacts, nothing_to_judge, share_met
+from data_checks.check_state import DomainState
+from data_checks.expectations.finding import Finding, Needs, TableFacts, nothing_to_judge
 from data_checks.expectations.row_rule import RowRule
 from data_checks.expectations.words import allowance_words, count_words
 
 
 @dataclass(frozen=True)
 class RowShare:
-    """Of the evaluated values, enough meet the rule."""
+    """Of the evaluated values, enough are to meet the rule."""
 
     rule: RowRule
     column: str
@@ -28,16 +28,16 @@ class RowShare:
 
     @property
     def needs(self) -> Needs:
-        """Missing values of the column."""
-        return Needs(missing=(self.column,))
+        """Missing values of its columns."""
+        return Needs(missing=self.rule.columns)
 
-    def find(self, state: CheckState, facts: TableFacts) -> Finding:  # noqa: ARG002  # a Judge's; rows need no facts
-        """Counts, and whether their share is within `mostly`."""
+    def find(self, state: DomainState, facts: TableFacts) -> Finding:  # noqa: ARG002  # a Judge's; rows need no facts
+        """Counts, and the first rows that break it."""
         tally = state.tallies[self.key]
         missing = state.missing[self.column] if self.what == "values" else state.rows - tally.evaluated
         counts = (tally.evaluated, tally.unexpected, missing)
+        examples = state.examples.get(self.key)
         if not tally.evaluated:
-            return Finding(None, nothing_to_judge(self.column, state.rows), *counts)
-        met = share_met(tally.evaluated, tally.unexpected, self.mostly)
+            return Finding(nothing_to_judge(self.column, state.rows), *counts, examples=examples)
         found = f"{tally.unexpected:,} of {count_words(tally.evaluated, self.what)} {self.words}"
-        return Finding(met, f"{self.column}: {found}; {allowance_words(self.mostly)}", *counts)
+        return Finding(f"{self.column}: {found}; {allowance_words(self.mostly)}", *counts, examples=examples)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from data_checks.check_state import CheckState
+from data_checks.check_state import DomainState
 from data_checks.expectations.finding import Finding, Needs, TableFacts
 from data_checks.expectations.interval import Interval
 from data_checks.expectations.logical_type import LogicalType
@@ -118,16 +118,20 @@ class TableColumns:
         """Nothing: the plan knows the files' columns."""
         return Needs()
 
-    def find(self, state: CheckState, facts: TableFacts) -> Finding:  # noqa: ARG002  # a Judge's; files need no counts
+    def find(self, state: DomainState, facts: TableFacts) -> Finding:  # noqa: ARG002  # a Judge's; files need no counts
         """The first list that fails, else the first."""
         if not facts.file_columns:
-            return Finding(None, "columns: there is no file to look at")
+            return self._finding("columns: there is no file to look at", ())
         for names in facts.file_columns:
             if fault := self.test.fault(names):
                 where = " in some files, since they differ" if len(facts.file_columns) > 1 else ""
-                return Finding(met=False, message=f"columns: {fault}{where}", observed=self.test.observed(names))
-        found = self.test.observed(facts.file_columns[0])
-        return Finding(met=True, message="columns: as expected in every file", observed=found)
+                return self._finding(f"columns: {fault}{where}", names)
+        return self._finding("columns: as expected in every file", facts.file_columns[0])
+
+    def _finding(self, message: str, names: Sequence[str]) -> Finding:
+        metrics = {"table.columns": list(names), "table.column_count": len(names)}
+        evaluated = None if names else 0
+        return Finding(message, evaluated, observed=self.test.observed(names) if names else None, metrics=metrics)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Duplicate keys across all files: candidates by hash, confirmed by the values themselves."""
+"""What is found of keys across all files: which occur more than once, and how many differ."""
 
 from __future__ import annotations
 
@@ -8,78 +8,46 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
-from data_checks.uniqueness import find_duplicates
+from data_checks.distinct_hashes import count_distinct
+from data_checks.expectations.finding import FileRule
+from pipelines.repeated_keys import repeated_rows
 from schemas.contract import TableContract
-from schemas.plan import Plan, Span
-from transforms.conform import Conformer
-from transforms.read_span import open_span
+from schemas.plan import Plan
 
-#: Positions of duplicate rows that are kept for the report.
-MAX_POSITIONS = 20
+#: Positions of duplicate rows that are kept for examples.
+MAX_POSITIONS = 200
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Rows whose key occurs more than once."""
+    """What was found of one rule about keys."""
 
+    #: Rows whose key occurs more than once.
     rows: int = 0
     #: The first ones, as positions in the night's input.
     positions: tuple[int, ...] = ()
+    #: Different keys, where those were asked for.
+    distinct: int = 0
 
     def merge(self, other: Duplicates) -> Duplicates:
         """The sum of both; no key is in two buckets."""
-        return Duplicates(self.rows + other.rows, tuple(sorted(self.positions + other.positions)[:MAX_POSITIONS]))
+        positions = tuple(sorted(self.positions + other.positions)[:MAX_POSITIONS])
+        return Duplicates(self.rows + other.rows, positions, self.distinct + other.distinct)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible."""
-        return {"rows": self.rows, "positions": list(self.positions)}
+        return {"rows": self.rows, "positions": list(self.positions), "distinct": self.distinct}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Duplicates:
         """What `to_json` wrote."""
-        return cls(int(raw["rows"]), tuple(raw["positions"]))
+        return cls(int(raw["rows"]), tuple(raw["positions"]), int(raw["distinct"]))
 
 
-def confirmed_duplicates(
-    files: Sequence[Path], columns: Sequence[str], contract: TableContract, plan: Plan
-) -> Duplicates:
-    """The rows of duplicate keys in one bucket of key hashes.
-
-    Hashes of one integer column are as good as its values; others are confirmed by reading those rows again.
-    """
-    kinds = {column.name: column.type for column in contract}
-    injective = len(columns) == 1 and "int" in kinds[columns[0]]
-    values = None if injective else lambda positions: values_at(positions, columns, contract, plan)
-    rows = find_duplicates(files, values)
+def look_into_bucket(files: Sequence[Path], rule: FileRule, contract: TableContract, plan: Plan) -> Duplicates:
+    """What the files of one bucket of key hashes hold."""
+    if rule.kind == "distinct":
+        return Duplicates(distinct=count_distinct(files))
+    rows = repeated_rows(files, rule.columns, contract, plan)
     return Duplicates(len(rows), tuple(int(row) for row in np.sort(rows)[:MAX_POSITIONS]))
-
-
-def values_at(
-    positions: npt.NDArray[np.int64], columns: Sequence[str], contract: TableContract, plan: Plan
-) -> pa.Table:
-    """The conformed values of those columns at the ascending `positions`, one row each."""
-    narrow = contract.model_copy(
-        update={"extra_columns": "ignore", "columns": tuple(c for c in contract if c.name in columns)}
-    )
-    found: list[pa.Table] = []
-    for span in (span for unit in plan.units for span in unit.spans):
-        start, stop = np.searchsorted(positions, [span.first_row, span.first_row + span.rows])
-        if stop > start:
-            found.append(_values_in_span(span, positions[start:stop] - span.first_row, narrow))
-    return pa.concat_tables(found).select(list(columns))
-
-
-def _values_in_span(span: Span, rows: npt.NDArray[np.int64], contract: TableContract) -> pa.Table:
-    taken, first = [], 0
-    with open_span(span) as source:
-        conformer = Conformer.for_file(contract, source.schema, span.file.partition, span.file.name)
-        for raw in source.batches(conformer):
-            here = rows[(rows >= first) & (rows < first + raw.num_rows)] - first
-            if len(here):
-                batch, _ = conformer.apply(raw, span.first_row_in_file + first)
-                taken.append(batch.take(pa.array(here)))
-            first += raw.num_rows
-    return pa.Table.from_batches(taken)

@@ -10,6 +10,7 @@ import pytest
 
 from data_checks.checks import Checks, CheckState
 from data_checks.columns import BatchColumns
+from data_checks.expectations.finding import FileRule
 from schemas.breach import Breach
 from schemas.contract import Column, TableContract
 from schemas.errors import ConfigError
@@ -64,7 +65,7 @@ def test_every_supported_type_has_a_builder() -> None:
 def test_no_suite_checks_nothing() -> None:
     checks = Checks.compile(None, CONTRACT, CheckSettings())
     state, breaches = judged(checks, batch())
-    assert (state.rows, breaches, checks.unique_rules, checks.policies) == (4, [], (), {})
+    assert (state.rows, breaches, checks.files, checks.policies) == (4, [], {}, {})
 
 
 def test_all_that_does_not_fit_the_table_is_named_at_once() -> None:
@@ -72,7 +73,7 @@ def test_all_that_does_not_fit_the_table_is_named_at_once() -> None:
         rule("a", PREFIX + "not_be_null", column="aeg"),
         rule("b", PREFIX + "match_regex", column="age", regex="x"),
         rule("c", PREFIX + "be_between", column="temp", min_value="2024-01-01"),
-        rule("d", PREFIX + "be_unique", "quarantine", column="id"),
+        rule("d", PREFIX + "be_increasing", "quarantine", column="id"),
         rule("e", "expect_column_mean_to_be_between", "drop", column="temp", min_value=0),
         rule("f", PREFIX + "be_in_set", column="age", value_set=["old"]),
         on_fail={"temp_mean": "warn"},
@@ -82,7 +83,7 @@ def test_all_that_does_not_fit_the_table_is_named_at_once() -> None:
         f"a ({PREFIX}not_be_null): column 'aeg' is not in the table contract; did you mean 'age'?",
         f"b ({PREFIX}match_regex): only text is judged so, and the column is of type int16",
         "the limit '2024-01-01' does not fit a column of type float64: give a number",
-        "on_fail quarantine is not possible: which rows repeat a value is known only after all of them were read",
+        "on_fail quarantine is not possible: it is about the table or a whole column",
         "on_fail drop is not possible: it is about the table or a whole column",
         "'old' in value_set can never be a value of a column of type int16",
     ]
@@ -138,7 +139,7 @@ def test_rows_are_named_for_rules_that_quarantine_or_drop_and_for_no_others() ->
         ("there", "age", "null", "quarantine", [False, True, False, False]),
         ("adult", "age", "unexpected_value", "drop", [True, False, False, True]),
     ]
-    assert (state.tallies["adult"].evaluated, state.tallies["adult"].unexpected) == (3, 2)
+    assert (state.domains[0].tallies["adult"].evaluated, state.domains[0].tallies["adult"].unexpected) == (3, 2)
 
 
 def test_mostly_spares_no_row_from_quarantine() -> None:
@@ -154,7 +155,7 @@ def test_equal_rules_are_counted_once_however_many_expectations_have_them() -> N
         rule("u", PREFIX + "be_unique", column="id"),
         rule("v", PREFIX + "be_unique", column="id", mostly=0.9),
     )
-    assert (list(checks.rules), checks.unique_rules, checks.unique_columns("u")) == (["a"], ("u",), ("id",))
+    assert (list(checks.domains[0].rules), checks.files) == (["a"], {"u": FileRule("keys", ("id",))})
 
 
 def test_checks_are_small_and_judge_the_same_after_pickling(rng: np.random.Generator) -> None:
@@ -181,5 +182,5 @@ def test_a_state_survives_json_and_refuses_the_state_of_other_checks() -> None:
     assert again == state
     with pytest.raises(ValueError, match="check states of other checks cannot be merged"):
         state.merge(compiled().new_state())
-    with pytest.raises(ValueError, match="not a check state of version 1: format None"):
+    with pytest.raises(ValueError, match="not a check state of version 2: format None"):
         CheckState.from_json({})

@@ -125,7 +125,7 @@ def test_text_of_a_large_dictionary_is_judged_on_the_words_that_occur() -> None:
     state = checks.new_state()
     (breach,) = checks.judge(BatchColumns(pa.record_batch({"x": pa.DictionaryArray.from_arrays(codes, words)})), state)
     assert breach.mask.tolist() == [False, True, False, False]
-    assert (state.tallies["r"].evaluated, state.tallies["r"].unexpected) == (3, 1)
+    assert (state.domains[0].tallies["r"].evaluated, state.domains[0].tallies["r"].unexpected) == (3, 1)
 
 
 def test_a_slice_of_a_batch_is_judged_from_its_own_first_row() -> None:
@@ -191,7 +191,7 @@ def test_pairs_with_a_missing_value_are_left_out_or_broken_as_asked(
     b = pa.array([127, -1, 1, 3, None, None], pa.int8())
     state = checks.new_state()
     (breach,) = checks.judge(BatchColumns(pa.record_batch({"a": a, "b": b})), state)
-    tally = state.tallies["r"]
+    tally = state.domains[0].tallies["r"]
     assert (tally.evaluated, tally.unexpected, int(breach.mask.sum())) == (evaluated, unexpected, unexpected)
 
 

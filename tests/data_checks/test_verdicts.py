@@ -9,6 +9,7 @@ import pytest
 
 from data_checks.checks import Checks
 from data_checks.columns import BatchColumns
+from data_checks.expectations.finding import Repeats
 from data_checks.verdicts import TableFacts, judge_suite, quality_json
 from schemas.contract import Column, TableContract
 from schemas.job import Checks as CheckSettings
@@ -35,7 +36,7 @@ def verdicts(
         state = checks.new_state()
         checks.judge(BatchColumns(shard), state)
         night.merge(state)
-    found = dict.fromkeys(checks.unique_rules, duplicates)
+    found = dict.fromkeys(checks.files, Repeats(duplicates))
     return judge_suite(checks, night, TableFacts(sum(map(len, shards)), [("x", "c")], CONTRACT, found))
 
 
@@ -180,5 +181,5 @@ def test_quality_json_is_that_of_the_golden_file() -> None:
 
 
 def test_no_expectations_are_no_failure() -> None:
-    found = quality_json([], None)
+    found = quality_json([], None)  # a job without a suite
     assert (found["success"], found["results"], found["statistics"]["success_percent"]) == (True, [], None)

@@ -1,0 +1,66 @@
+"""How many different keys there are, across all files: the different hashes of each unit, on disk, by bucket.
+
+For one column of whole numbers that is exact; for others but for collisions of 64 bits (one pair in 5 * 10**9 keys).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from data_checks.columns import BatchColumns
+from data_checks.key_hash import Hashes, hash_rows
+from data_checks.skipped_rows import Skip, skipped_rows
+from data_checks.uniqueness import bucket_cuts
+
+#: Hashes that are kept before the repeated ones among them are thrown out.
+_PENDING = 1_000_000
+
+
+class DistinctHashes:
+    """The different keys of the rows seen so far. What one run merges or compares must be of the same `bits`."""
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        self._hashes: list[Hashes] = []
+        self._pending = 0
+
+    def add(self, batch: pa.RecordBatch, columns: Sequence[str], skip: Skip = "any") -> None:
+        """Add a batch's keys, but for those that `skip` leaves out because of missing values."""
+        hashes = hash_rows(batch, columns)
+        skipped = skipped_rows(BatchColumns(batch), columns, skip)
+        self._keep(np.unique(hashes if skipped is None else hashes[~skipped]))
+
+    def merge(self, other: DistinctHashes) -> None:
+        """Add `other`, which stays as it is. Raises ValueError when it has other buckets."""
+        if self.bits != other.bits:
+            message = f"distinct hashes with {self.bits} and {other.bits} bits of bucket cannot be merged"
+            raise ValueError(message)
+        for hashes in other._hashes:
+            self._keep(hashes)
+
+    def _keep(self, hashes: Hashes) -> None:
+        self._hashes.append(hashes)
+        self._pending += len(hashes)
+        if self._pending > _PENDING:
+            self._hashes = [np.unique(np.concatenate(self._hashes))]
+            self._pending = 0
+
+    def write(self, folder: Path, unit: int, name: str) -> dict[int, Path]:
+        """Write one file for each bucket that has keys; by the bucket's number. `name` tells attempts apart."""
+        hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *self._hashes]))
+        written: dict[int, Path] = {}
+        for bucket, piece in enumerate(np.split(hashes, np.searchsorted(hashes, bucket_cuts(self.bits)))):
+            if len(piece):
+                folder.mkdir(parents=True, exist_ok=True)
+                written[bucket] = folder / f"unit-{unit:06d}-{bucket:04d}-{name}.npy"
+                np.save(written[bucket], piece, allow_pickle=False)
+        return written
+
+
+def count_distinct(paths: Sequence[Path]) -> int:
+    """How many different hashes the files of one bucket hold."""
+    return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *(np.load(path) for path in paths)])))

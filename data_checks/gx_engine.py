@@ -1,0 +1,221 @@
+"""An execution engine for Great Expectations that answers from merged counts in place of a table.
+
+Great Expectations asks its engine for metrics and derives verdict and result from them. Only `resolve_metrics` is
+replaced here: dependencies, arguments, errors, the verdict and all result formats are GX's own code. GX finds the
+providers of metrics by the names of an engine's base classes, so this one has those of pandas.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import great_expectations.exceptions as gx_errors
+import pandas as pd
+import pyarrow as pa
+from great_expectations.core.batch import Batch
+from great_expectations.execution_engine import PandasExecutionEngine
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.metrics_calculator import MetricsCalculator
+from great_expectations.validator.validator import Validator
+
+from data_checks.check_state import DomainState
+from data_checks.expectations.finding import Finding
+from data_checks.expectations.logical_type import LogicalType
+from data_checks.first_rows import FirstRows
+from schemas.contract import TableContract
+
+#: Importing it turns every warning of the process into a log line; warnings are for whoever runs the process.
+logging.captureWarnings(capture=False)
+
+#: GX's own switches against values in results.
+_NO_VALUES = {"exclude_unexpected_values": True, "partial_unexpected_count": 0}
+#: What GX keeps of unexpected values and rows.
+MOST_RECORDS = 200
+
+
+class MergedEngine(PandasExecutionEngine):  # type: ignore[misc]  # GX ships no types
+    """Answers for one expectation at a time; `bind` says for which."""
+
+    def __init__(self, contract: TableContract, whole: DomainState) -> None:
+        kinds = {column.name: LogicalType.of(column.type) for column in contract}
+        self._kinds = kinds
+        self._whole = whole
+        empty = {name: pa.array([], kind.arrow) for name, kind in kinds.items()}
+        super().__init__(batch_data_dict={"night": pa.table(empty).to_pandas()})
+        self._finding = Finding("")
+        self._state = whole
+
+    def bind(self, finding: Finding, state: DomainState) -> None:
+        """Answer from this finding, in the domain that `state` counts, from now on."""
+        self._finding, self._state = finding, state
+
+    def resolve_metrics(
+        self,
+        metrics_to_resolve: Iterable[MetricConfiguration],
+        metrics: Mapping[Any, Any] | None = None,
+        runtime_configuration: Any = None,
+    ) -> dict[Any, Any]:
+        """The values by metric id. Raises GX's MetricResolutionError for one that has none."""
+        found = {}
+        for metric in metrics_to_resolve:
+            try:
+                found[metric.id] = self._value(metric, metrics or {}, runtime_configuration)
+            except gx_errors.MetricResolutionError:
+                raise
+            except Exception as error:
+                raise gx_errors.MetricResolutionError(message=str(error), failed_metrics=(metric,)) from error
+        return found
+
+    def _value(self, metric: MetricConfiguration, metrics: Mapping[Any, Any], runtime: Any) -> Any:
+        name = metric.metric_name
+        if name.endswith((".condition", ".map")):
+            return None, {}, {}  # of rows; nobody asks what it holds
+        if name in self._finding.metrics:
+            value = self._finding.metrics[name]
+            value = value(metric.metric_value_kwargs or {}) if callable(value) else value
+            return _counts(value) if name == "column.value_counts" else value
+        answer = self._answers().get(name) or self._row_answers().get(name.rpartition(".")[2])
+        if answer is not None:
+            return answer(metric)
+        return super().resolve_metrics([metric], metrics, runtime)[metric.id]
+
+    def _answers(self) -> dict[str, Callable[[MetricConfiguration], Any]]:
+        return {
+            "table.row_count": lambda _: self._state.rows,
+            "table.columns": lambda _: list(self._kinds),
+            "table.column_types": lambda _: self._column_types(),
+            "column_values.nonnull.unexpected_count": lambda _: self._finding.missing,
+            "column_values.nonnull.count": lambda _: self._state.rows - (self._finding.missing or 0),
+        }
+
+    def _row_answers(self) -> dict[str, Callable[[MetricConfiguration], Any]]:
+        return {
+            "unexpected_count": lambda _: self._finding.unexpected,
+            "filtered_row_count": lambda _: self._finding.evaluated,
+            "unexpected_values": self._unexpected_values,
+            "unexpected_index_list": self._index_list,
+            "unexpected_index_query": self._index_query,
+            "unexpected_rows": self._unexpected_rows,
+        }
+
+    def _column_types(self) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "type": pa.array([], kind.arrow).to_pandas().dtype} for name, kind in self._kinds.items()
+        ]
+
+    @property
+    def _examples(self) -> FirstRows:
+        return self._finding.examples or FirstRows(0)
+
+    def _series(self, name: str) -> pd.Series:
+        """An examples' column as pandas would have it in the whole table: one null makes whole numbers floats."""
+        values = self._examples.rows.column(name)  # type: ignore[union-attr]  # asked for where there are rows
+        nullable = self._whole.missing.get(name) or self._state.missing.get(name)
+        whole = pa.concat_arrays([values, pa.nulls(1, values.type)]) if nullable else values
+        series: pd.Series = whole.to_pandas()
+        return series.iloc[:-1] if nullable else series
+
+    def _frame(self, names: Sequence[str]) -> pd.DataFrame:
+        return pd.DataFrame({name: self._series(name) for name in names}, columns=list(names))
+
+    def _unexpected_values(self, metric: MetricConfiguration) -> list[Any]:
+        if self._examples.rows is None:
+            return []
+        domain, most = metric.metric_domain_kwargs, _most(metric)
+        if "column" in domain:
+            return list(self._series(domain["column"]))[:most]
+        if "column_A" in domain:
+            a, b = self._series(domain["column_A"]), self._series(domain["column_B"])
+            return list(zip(a.values, b.values, strict=True))[:most]
+        records: list[Any] = self._frame(domain["column_list"])[:most].to_dict("records")
+        return records
+
+    def _index_list(self, metric: MetricConfiguration) -> list[Any]:
+        wanted = _format(metric)
+        places: list[Any] = list(self._examples.positions)
+        return places if wanted.get("result_format") == "COMPLETE" else places[: _most(metric)]
+
+    def _index_query(self, metric: MetricConfiguration) -> str | None:
+        if _format(metric).get("return_unexpected_index_query") is False:
+            return None
+        return f"df.filter(items={self._examples.positions}, axis=0)"
+
+    def _unexpected_rows(self, metric: MetricConfiguration) -> pd.DataFrame:
+        rows = self._examples.rows
+        frame = self._frame(rows.schema.names) if rows is not None else pd.DataFrame()
+        frame.index = pd.Index(self._examples.positions)
+        return frame[: _most(metric)]
+
+
+def _counts(by_value: Mapping[Any, int]) -> pd.Series:
+    """As GX's own provider shapes them: by value."""
+    counts = pd.Series(dict(by_value), name="count", dtype="int64")
+    counts.index.name = "value"
+    return counts
+
+
+def _format(metric: MetricConfiguration) -> Mapping[str, Any]:
+    return (metric.metric_value_kwargs or {}).get("result_format") or {}
+
+
+def _most(metric: MetricConfiguration) -> int:
+    wanted = _format(metric)
+    if wanted.get("result_format") == "COMPLETE":
+        return MOST_RECORDS
+    return min(int(wanted.get("partial_unexpected_count", 20)), MOST_RECORDS)
+
+
+class GxJudge:
+    """Great Expectations' own verdict on findings."""
+
+    def __init__(self, contract: TableContract, whole: DomainState, result_format: str) -> None:
+        self._engine = MergedEngine(contract, whole)
+        batch = Batch(data=self._engine.batch_manager.active_batch_data)
+        self._validator = Validator(execution_engine=self._engine, batches=[batch])
+        self._validator._metrics_calculator = MetricsCalculator(self._engine, show_progress_bars=False)  # noqa: SLF001  # GX has no switch for it
+        self._format = result_format
+
+    def result(
+        self, kind: str, kwargs: Mapping[str, Any], finding: Finding, state: DomainState, *, values: bool
+    ) -> dict[str, Any]:
+        """GX's ExpectationValidationResult as its JSON, without tracebacks, which name places of this machine.
+
+        Without `values` it holds counts and aggregates only.
+        """
+        self._engine.bind(finding, state)
+        runtime = {"result_format": {"result_format": self._format, **({} if values else _NO_VALUES)}}
+        configuration = ExpectationConfiguration(type=kind, kwargs=dict(kwargs))
+        with _quiet():
+            (result,) = self._validator.graph_validate([configuration], runtime_configuration=runtime)
+        found: dict[str, Any] = result.to_json_dict()
+        found["expectation_config"]["kwargs"].pop("batch_id", None)
+        info = found["exception_info"]
+        for item in [info] if "raised_exception" in info else info.values():
+            item["exception_traceback"] = None
+        return found if values else _without_values(kind, found)
+
+
+def _without_values(kind: str, found: dict[str, Any]) -> dict[str, Any]:
+    """Results that list values whatever the format, without them."""
+    result = found["result"]
+    if kind == "expect_column_most_common_value_to_be_in_set":
+        result.pop("observed_value", None)
+    elif kind == "expect_column_kl_divergence_to_be_less_than":
+        result.pop("details", None)
+    return found
+
+
+@contextmanager
+def _quiet() -> Any:
+    """GX logs with a traceback what also stands in its results."""
+    logger = logging.getLogger("great_expectations")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
