@@ -201,4 +201,6 @@ NOT_YET = frozenset(_NOT_ON_PANDAS)
 
 def effective(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that decide the verdict: those that are not null and not ignored."""
-    return {key: value for key, value in kwargs.items() if value is not None and key not in IGNORED_ARGUMENTS}
+    if None in kwargs.values() or not IGNORED_ARGUMENTS.isdisjoint(kwargs):
+        return {key: value for key, value in kwargs.items() if value is not None and key not in IGNORED_ARGUMENTS}
+    return dict(kwargs)

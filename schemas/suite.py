@@ -104,7 +104,7 @@ def read_suite(path: Path, parameters: Mapping[str, Any] = MappingProxyType({}))
             count, mistakes = f"more than {MAX_MISTAKES} mistakes", mistakes[:MAX_MISTAKES]
         message = f"{path}: {count}\n" + "\n".join(f"  {line}" for line in mistakes)
         raise ConfigError(message, code="invalid_suite", file=str(path), mistakes=mistakes)
-    items = filled["expectations"]
+    items = [item | {"kwargs": effective(item.get("kwargs") or {})} for item in filled["expectations"]]
     if not items:
         message = f"{path}: the suite has no expectation, so it would let everything through; leave checks.suite out"
         raise ConfigError(message, code="empty_suite", file=str(path))
@@ -115,7 +115,7 @@ def read_suite(path: Path, parameters: Mapping[str, Any] = MappingProxyType({}))
 
 def _expectation(item: Mapping[str, Any], rule: str, source: Mapping[str, Any]) -> Expectation:
     severity = cast("Severity", item.get("severity") or "critical")
-    meta, kwargs = item.get("meta") or {}, effective(item.get("kwargs") or {})
+    meta, kwargs = item.get("meta") or {}, item["kwargs"]
     condition = kwargs.get("row_condition")
     return Expectation(
         type=item["type"],
@@ -159,7 +159,7 @@ def _rule_ids(items: list[dict[str, Any]]) -> list[str]:
 
 
 def _made_id(item: Mapping[str, Any]) -> str:
-    names = _columns(item["type"], effective(item.get("kwargs") or {}))
+    names = _columns(item["type"], item["kwargs"])
     more = f",+{len(names) - MAX_NAMES}" if len(names) > MAX_NAMES else ""
     kind = str(item["type"]).removeprefix("expect_")
     return f"{kind}:{','.join(names[:MAX_NAMES])}{more}" if names else kind
