@@ -181,8 +181,9 @@ class _Compiler:
         for needed in judge.needs.files:
             judge = replace(judge, key=parts.files.setdefault(needed, rule))  # type: ignore[type-var]  # judges with files are dataclasses with a key
         parts.needs.append(judge.needs)
-        if self._may_show(expectation) and isinstance(judge, RowShare | Unique):
-            parts.shown.add(judge.key)
+        if self._may_show(expectation):
+            parts.shown |= {order.key for order in judge.needs.orders}
+            parts.shown |= {judge.key} if isinstance(judge, RowShare | Unique) else set()
         self.compiled.append(CompiledExpectation(expectation, judge, domain, self._may_show(expectation)))
 
     def domains(self) -> Iterator[Domain]:

@@ -69,7 +69,12 @@ class Domain:
             sums={column: ExactSum() for column in self.needs.sums},
             moments={column: Moments() for column in self.needs.moments},
             counts={column: ValueCounts(MAX_COUNTED_VALUES, pinned) for column, pinned in self.needs.counts},
-            segments={order.key: OrderedSegments(order.strictly, order.decreasing) for order in self.needs.orders},
+            segments={
+                order.key: OrderedSegments(
+                    order.strictly, order.decreasing, self.examples if order.key in self.shown else 0
+                )
+                for order in self.needs.orders
+            },
         )
 
     def select(self, whole: BatchValues) -> DomainRows:
@@ -87,7 +92,9 @@ class Domain:
         unexpected = {key: self._fold_rule(key, values, state) for key in self.rules}
         self._fold_columns(values, state)
         for order in self.needs.orders:
-            state.segments[order.key].add(values.present(order.column), span.start, span.stop)
+            missing = values.missing(order.column)
+            places = values.positions if missing is None else values.positions[~missing]
+            state.segments[order.key].add(values.present(order.column), span.start, span.stop, places)
         for key, rule in self.files.items():
             if rule.kind != "runs":
                 state.tallies[key].add(evaluated_keys(values, rule), 0)

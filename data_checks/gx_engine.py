@@ -8,11 +8,13 @@ providers of metrics by the names of an engine's base classes, so this one has t
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import great_expectations.exceptions as gx_errors
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from great_expectations.core.batch import Batch
@@ -27,6 +29,7 @@ from data_checks.expectations.finding import Finding
 from data_checks.expectations.logical_type import LogicalType
 from data_checks.first_rows import FirstRows
 from schemas.contract import TableContract
+from schemas.expectation_types import CONDITIONS
 
 #: Importing it turns every warning of the process into a log line; warnings are for whoever runs the process.
 logging.captureWarnings(capture=False)
@@ -188,15 +191,29 @@ class GxJudge:
         """
         self._engine.bind(finding, state)
         runtime = {"result_format": {"result_format": self._format, **({} if values else _NO_VALUES)}}
-        configuration = ExpectationConfiguration(type=kind, kwargs=dict(kwargs))
+        # Which rows are meant is decided already; GX warns of conditions that are texts.
+        arguments = {key: value for key, value in kwargs.items() if key not in CONDITIONS}
+        configuration = ExpectationConfiguration(type=kind, kwargs=arguments)
         with _quiet():
             (result,) = self._validator.graph_validate([configuration], runtime_configuration=runtime)
-        found: dict[str, Any] = result.to_json_dict()
+        found: dict[str, Any] = _plain(result.to_json_dict())
         found["expectation_config"]["kwargs"].pop("batch_id", None)
         info = found["exception_info"]
         for item in [info] if "raised_exception" in info else info.values():
             item["exception_traceback"] = None
         return found if values else _without_values(kind, found)
+
+
+def _plain(value: Any) -> Any:
+    """Strict JSON: Python's own types, no NaN, infinite numbers as text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, float) and not math.isfinite(plain):
+        return None if math.isnan(plain) else ("Infinity" if plain > 0 else "-Infinity")
+    return plain
 
 
 def _without_values(kind: str, found: dict[str, Any]) -> dict[str, Any]:

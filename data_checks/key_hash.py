@@ -23,7 +23,7 @@ def hash_rows(batch: pa.RecordBatch, columns: Sequence[str]) -> Hashes:
     """Shape (rows,): a hash of the named columns' values; which column holds which value matters.
 
     Integers, dates and times hash by value whatever their width; the hash of one such column is a bijection, so it has
-    no collisions among present values. -0.0 is 0.0, every NaN is one value, every null another. Text hashes alike as
+    no collisions among present values. -0.0 is 0.0, and NaN is null, which is one value. Text hashes alike as
     plain text and in a dictionary. Decimals hash by their digits at the column's scale. Raises TypeError for nested
     columns and ValueError for no columns.
     """
@@ -60,7 +60,7 @@ def _hash_values(array: pa.Array) -> Hashes:
     kind = array.type
     if pt.is_floating(kind):
         values = array.cast(pa.float64()).to_numpy(zero_copy_only=False) + 0.0
-        return mix(np.where(np.isnan(values), np.nan, values).view(np.uint64))
+        return np.where(np.isnan(values), _NULL, mix(values.view(np.uint64)))
     if pt.is_decimal128(kind):
         return _hash_decimals(array)
     if pt.is_string(kind) or pt.is_binary(kind) or pt.is_large_string(kind) or pt.is_large_binary(kind):

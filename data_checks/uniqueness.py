@@ -146,6 +146,7 @@ def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
         column = column.cast(column.type.value_type)
     if pt.is_floating(column.type):
         column = pc.add(column, pa.scalar(0.0, column.type))  # Arrow tells -0.0 from 0.0
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     encoded = column.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()

@@ -1,37 +1,49 @@
 """A column's values in order, whatever their number: each unit leaves a sorted file, and all are searched at once.
 
 Values are kept as unsigned keys in the same order, so that files of floats and of whole numbers are searched alike.
+A run may keep each value's row position beside it, at twice the size, so that the first rows of a kind can be named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from data_checks.expectations.batch_values import Values
+from data_checks.expectations.batch_values import Positions, Values
 
 NumberKind = Literal["float", "signed", "unsigned"]
 Keys = npt.NDArray[np.uint64]
 Test = Callable[[Values], npt.NDArray[np.bool_]]
 
 _SIGN = np.uint64(1 << 63)
-_LAST_KEY = (1 << 64) - 1
+_ENTRY = np.dtype([("key", "<u8"), ("position", "<i8")])
+#: dtype.kind of what is added to a run.
+_DTYPES: dict[NumberKind, str] = {"float": "f", "signed": "i", "unsigned": "u"}
+#: Entries with positions that are read at once: 1 MB.
+_CHUNK = 65_536
 
 
 def keys_of(values: Values, kind: NumberKind) -> Keys:
-    """Keys in the values' order; -0.0 has that of 0.0. Raises TypeError for Python integers."""
+    """Keys in the values' order; -0.0 has that of 0.0. Raises TypeError for values that are not of that kind.
+
+    Python integers are not: a decimal of more than 18 digits has no 64-bit key. Nothing is cast from one kind to
+    another, since a whole number beyond 2**53 would be rounded and one beyond 2**63 would turn negative.
+    """
     if values.dtype.kind == "O":
         message = "numbers of more than 64 bits cannot be kept in order"
+        raise TypeError(message)
+    if values.dtype.kind != _DTYPES[kind]:
+        message = f"{values.dtype} values cannot be kept as {kind} numbers"
         raise TypeError(message)
     if kind == "unsigned":
         return values.astype(np.uint64)
     if kind == "signed":
         return values.astype(np.int64).view(np.uint64) ^ _SIGN
-    bits = (values.astype(np.float64) + 0.0).view(np.uint64)
+    bits = np.add(values, 0.0, dtype=np.float64).view(np.uint64)
     return np.where(bits & _SIGN, ~bits, bits | _SIGN)
 
 
@@ -47,38 +59,78 @@ def values_of(keys: Keys, kind: NumberKind) -> Values:
 class ValueRun:
     """The values seen so far. `merge` is commutative and associative as to what is written."""
 
-    def __init__(self, kind: NumberKind) -> None:
+    def __init__(self, kind: NumberKind, *, positions: bool = False) -> None:
         self.kind: NumberKind = kind
         self._keys: list[Keys] = []
+        self._positions: list[Positions] | None = [] if positions else None
 
-    def add(self, values: Values) -> None:
-        """Add a batch of present values."""
-        self._keys.append(keys_of(values, self.kind))
+    def add(self, values: Values, positions: Positions | None = None) -> None:
+        """Add a batch of present values, and their rows' positions where these are kept (elsewhere they are ignored).
+
+        Raises TypeError for values of another kind and ValueError unless there is one position a value.
+        """
+        keys = keys_of(values, self.kind)
+        if self._positions is not None:
+            if positions is None or len(positions) != len(keys):
+                message = f"{0 if positions is None else len(positions)} positions for {len(keys)} values"
+                raise ValueError(message)
+            self._positions.append(positions)
+        self._keys.append(keys)
 
     def merge(self, other: ValueRun) -> None:
-        """Add `other`, which stays as it is. Raises ValueError when it is of another kind."""
+        """Add `other`, which stays as it is. Raises ValueError when it is of another kind or keeps other things."""
         if self.kind != other.kind:
             message = f"runs of {self.kind} and {other.kind} numbers cannot be merged"
             raise ValueError(message)
+        if (self._positions is None) != (other._positions is None):
+            message = "a run with positions and one without cannot be merged"
+            raise ValueError(message)
         self._keys += other._keys
+        if self._positions is not None and other._positions is not None:
+            self._positions += other._positions
 
     def write(self, folder: Path, unit: int, name: str) -> Path | None:
-        """Write the sorted values; the file, or None when there are none. `name` tells attempts apart."""
-        keys = np.sort(np.concatenate([np.zeros(0, np.uint64), *self._keys]))
-        if not len(keys):
+        """Write the sorted values; the file, or None when there are none. `name` tells attempts apart.
+
+        The same values give the same bytes, in whatever order they were added.
+        """
+        entries = self._entries()
+        if not len(entries):
             return None
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"unit-{unit:06d}-{name}.npy"
-        np.save(path, keys, allow_pickle=False)
+        np.save(path, entries, allow_pickle=False)
         return path
+
+    def _entries(self) -> npt.NDArray[Any]:
+        keys = np.concatenate([np.zeros(0, np.uint64), *self._keys])
+        if self._positions is None:
+            keys.sort()
+            return keys
+        positions = np.concatenate([np.zeros(0, np.int64), *self._positions])
+        order = np.lexsort((positions, keys))  # values repeat, unlike hashes: looking for ties first costs more
+        entries = np.empty(len(order), _ENTRY)
+        entries["key"], entries["position"] = keys[order], positions[order]
+        return entries
 
 
 class ValueRuns:
-    """The sorted files of all units. They are mapped, not read: a search touches a few pages of each."""
+    """The sorted files of all units. They are mapped, not read: a search touches a few pages of each.
+
+    A test that is passed here is put to any number between the column's least and greatest, and must change at most
+    once as these grow; with a `pivot`, at most once below it and at most once from it on. Where it changes is found by
+    the very test, so that what is counted is what passes when it is put to each value.
+    """
 
     def __init__(self, paths: Sequence[Path], kind: NumberKind) -> None:
         self.kind: NumberKind = kind
-        self._runs: list[Keys] = [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
+        # Plain views: a memmap makes a new memmap of every slice, which costs more than reading it.
+        files = [np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) for path in paths]
+        self._runs: list[Keys] = [file["key"] if file.dtype.names else file for file in files]
+        self._positions: list[Positions | None] = [file["position"] if file.dtype.names else None for file in files]
+        #: The column's least and greatest key; no file is empty.
+        self._least = min((int(run[0]) for run in self._runs), default=0)
+        self._most = max((int(run[-1]) for run in self._runs), default=-1)
 
     def __len__(self) -> int:
         """How many values there are."""
@@ -89,53 +141,64 @@ class ValueRuns:
         if not 0 <= rank < len(self):
             message = f"rank {rank} of {len(self)} values"
             raise IndexError(message)
-        key = _first_key(lambda key: self._up_to(key) > rank)
-        return values_of(np.array([key], np.uint64), self.kind)
+        return self._value(_first_key(lambda key: self._up_to(key) > rank, self._least, self._most))
+
+    def count_true(self, test: Test, pivot: float | None = None) -> int:
+        """How many values pass."""
+        ranges = self._true_keys(test, pivot)
+        places = [_places(run, first, last) for first, last in ranges for run in self._runs]
+        return sum(stop - start for start, stop in places)
+
+    def true_values(self, test: Test, pivot: float | None = None) -> Iterator[tuple[Values, Positions]]:
+        """The values that pass and their rows' positions, at most 65,536 at a time, in no order.
+
+        Raises ValueError when positions were not kept.
+        """
+        ranges = self._true_keys(test, pivot)
+        for run, positions in zip(self._runs, self._positions, strict=True):
+            if positions is None:
+                message = "these values were kept without their rows' positions"
+                raise ValueError(message)
+            for start, stop in (_places(run, first, last) for first, last in ranges):
+                for first in range(start, stop, _CHUNK):
+                    part = slice(first, min(first + _CHUNK, stop))
+                    yield values_of(np.ascontiguousarray(run[part]), self.kind), positions[part]
 
     def _up_to(self, key: int) -> int:
         """How many values have this key or a lower one."""
-        return sum(int(np.searchsorted(run, np.uint64(key), side="right")) for run in self._runs)
+        return sum(_places(run, 0, key)[1] for run in self._runs)
 
-    def count_true(self, test: Test, pivot: float | None = None) -> int:
-        """How many values pass `test`, which must change at most once in the values' order.
+    def _true_keys(self, test: Test, pivot: float | None) -> list[tuple[int, int]]:
+        """(first, last) of the keys whose values pass, both included."""
+        cut = self._least
+        if pivot is not None:
+            cut = _first_key(lambda key: bool(self._value(key)[0] >= pivot), self._least, self._most)
+        sides = ((self._least, cut - 1), (cut, self._most))
+        found = [self._true_side(test, first, last) for first, last in sides if first <= last]
+        return [(first, last) for first, last in found if first <= last]
 
-        With a `pivot`, at most once below it and at most once from it on. The very test is applied to the values, so
-        that the count is that of applying it to each of them.
-        """
-        return sum(self._true_in(run, test, pivot) for run in self._runs)
+    def _true_side(self, test: Test, first: int, last: int) -> tuple[int, int]:
+        """The same between two keys, where the test changes at most once."""
+        before = self._passes(test, first)
+        change = _first_key(lambda key: self._passes(test, key) != before, first, last)
+        return (first, change - 1) if before else (change, last)
 
-    def _true_in(self, run: Keys, test: Test, pivot: float | None) -> int:
-        cut = 0 if pivot is None else self._first_from(run, pivot)
-        return self._true_between(run, test, 0, cut) + self._true_between(run, test, cut, len(run))
+    def _passes(self, test: Test, key: int) -> bool:
+        return bool(test(self._value(key))[0])
 
-    def _first_from(self, run: Keys, pivot: float) -> int:
-        def reached(values: Values) -> npt.NDArray[np.bool_]:
-            return np.asarray(values >= pivot)
-
-        return 0 if self._passes(run, reached, 0) else self._change(run, reached, 0, len(run))
-
-    def _true_between(self, run: Keys, test: Test, start: int, stop: int) -> int:
-        if start == stop:
-            return 0
-        place = self._change(run, test, start, stop)
-        return place - start if self._passes(run, test, start) else stop - place
-
-    def _change(self, run: Keys, test: Test, start: int, stop: int) -> int:
-        """The first place in [start, stop) where the test differs from that at `start`; stop when there is none."""
-        before = self._passes(run, test, start)
-        low, high = start, stop
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if self._passes(run, test, middle) == before else (low, middle)
-        return low
-
-    def _passes(self, run: Keys, test: Test, place: int) -> bool:
-        return bool(test(values_of(np.array(run[place : place + 1]), self.kind))[0])
+    def _value(self, key: int) -> Values:
+        """Shape (1,)."""
+        return values_of(np.array([key], np.uint64), self.kind)
 
 
-def _first_key(reached: Callable[[int], bool]) -> int:
-    """The lowest key for which `reached`, which once true stays so, is true."""
-    low, high = 0, _LAST_KEY
+def _places(run: Keys, first: int, last: int) -> tuple[int, int]:
+    """(start, stop) of a run's entries with keys from `first` to `last`, both included."""
+    return int(run.searchsorted(np.uint64(first))), int(run.searchsorted(np.uint64(last), side="right"))
+
+
+def _first_key(reached: Callable[[int], bool], low: int, high: int) -> int:
+    """The first key from `low` to `high` for which `reached`, which once true stays so, is true; else high + 1."""
+    high += 1
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if reached(middle) else (middle + 1, high)

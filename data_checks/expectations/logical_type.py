@@ -99,8 +99,8 @@ class LogicalType:
         message = f"the limit {shown(value)} does not fit a column of type {self.name}: give {wanted}"
         raise Misfit(message)
 
-    def python(self, value: float) -> Any:
-        """A tick or float as Python's own type: a number, bool, date, datetime or Decimal."""
+    def python(self, value: Any) -> Any:
+        """A tick, float or text as Python's own type: a number, bool, date, datetime, Decimal or str."""
         if self.family == "decimal":
             digits = tuple(int(digit) for digit in str(abs(int(value))))
             return Decimal((int(value < 0), digits, -self.scale))  # scaleb would round to 28 digits
@@ -109,7 +109,7 @@ class LogicalType:
         if self.family == "timestamp":
             moment = _EPOCH + int(value) * _MICROSECOND
             return moment if self.zone else moment.replace(tzinfo=None)
-        return {"float": float, "bool": bool}.get(self.family, int)(value)
+        return {"float": float, "bool": bool, "string": str}.get(self.family, int)(value)
 
     def plain(self, value: float) -> Any:
         """A tick or float as a JSON value for people: a number, or text for dates, times and decimals."""

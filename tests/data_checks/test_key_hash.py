@@ -52,12 +52,12 @@ def test_one_column_of_whole_numbers_has_no_collisions(rng: np.random.Generator)
     assert len(np.unique(hash_array(pa.array(values)))) == len(values)
 
 
-def test_the_two_zeros_are_one_and_every_nan_is_one_and_null_is_another() -> None:
+def test_the_two_zeros_are_one_and_every_nan_is_null() -> None:
     nans = np.array([0x7FF8000000000000, 0xFFF8000000000001], np.uint64).view(np.float64)
     hashes = hash_array(pa.array([0.0, -0.0, *nans, None, float("inf")]))
     assert hashes[0] == hashes[1]
-    assert hashes[2] == hashes[3]
-    assert len(set(hashes.tolist())) == 4
+    assert hashes[2] == hashes[3] == hashes[4]
+    assert len(set(hashes.tolist())) == 3
     assert one(0.5, pa.float32()) == one(0.5, pa.float64())
 
 

@@ -34,7 +34,7 @@ def findings(job: Any, result: dict[str, Any]) -> dict[str, Any]:
     for name in ("parts", "quarantine"):
         for part in found["outcome.json"][name].values():
             del part["path"]
-    del found["outcome.json"]["keys"]
+    del found["outcome.json"]["files"]
     return found
 
 
