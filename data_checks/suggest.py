@@ -159,7 +159,8 @@ def _words(found: Evidence) -> Iterator[dict[str, Any]]:
     counts = found.present.value_counts()
     distinct = len(counts)
     kwargs: dict[str, Any] = {"column": found.column.name}
-    if found.column.role == "feature" and distinct <= min(MAX_CATEGORIES, len(found.present) // ROWS_PER_CATEGORY):
+    listed = found.column.role == "feature" and not found.column.sensitive
+    if listed and distinct <= min(MAX_CATEGORIES, len(found.present) // ROWS_PER_CATEGORY):
         kwargs |= {"value_set": sorted(counts.field("values").to_pylist()), "mostly": MOSTLY}
         rarest = pc.min(counts.field("counts")).as_py()
         evidence = {"distinct": distinct, "values": len(found.present), "rarest": rarest}

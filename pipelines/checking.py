@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -11,12 +12,13 @@ from ruamel.yaml import YAML
 from pipelines.console import Console, count
 from pipelines.files import canonical_json
 from pipelines.loading import LoadedJob, load_job, resolved_config
+from pipelines.suite_values import with_parameters
 from transforms.models import load_model
 
 
-def check_job(path: Path, *, show_config: bool, with_gx: bool) -> None:
+def check_job(path: Path, *, show_config: bool, with_gx: bool, parameters: Sequence[str] = ()) -> None:
     """Print what the job is. Raises ConfigError or ModelError with every mistake of the first file that has any."""
-    loaded = load_job(path)
+    loaded = load_job(path, lambda job: with_parameters(job, parameters))
     say = Console().line
     job, contract = loaded.job, loaded.contract
     roles = [(role, len(contract.names(role))) for role in ("key", "feature", "passthrough", "partition")]

@@ -21,6 +21,10 @@ app = typer.Typer(
 
 JobPath = Annotated[Path, typer.Argument(metavar="JOB", help="A job.yaml, or the folder it is in.")]
 RunDate = Annotated[str, typer.Option("--date", metavar="DATE", help="The run date, such as 2013-12-17.")]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", metavar="NAME=VALUE", help="A value of the suite's $PARAMETER; may be repeated."),
+]
 _EXIT_CODES = (
     "Exit codes: 0 published, 1 unexpected, 2 configuration or usage, 3 input, 4 held by the quality gate, 5 model, "
     "6 held by the drift gate, 7 ledger, 75 not ready (retry), 99 no data, 130 and 143 interrupted."
@@ -33,11 +37,12 @@ def check(
     *,
     config: Annotated[bool, typer.Option("--config", help="Print every key of the job with its default.")] = False,
     gx: Annotated[bool, typer.Option("--gx", help="Let Great Expectations itself load the suite, too (slow).")] = False,
+    parameter: Parameters = None,
 ) -> int:
     """Check the job, its contract, suite, model and reference profile; no data is read."""
     from pipelines.checking import check_job  # noqa: PLC0415
 
-    check_job(job, show_config=config, with_gx=gx)
+    check_job(job, show_config=config, with_gx=gx, parameters=tuple(parameter or ()))
     return ExitCode.PUBLISHED
 
 
@@ -49,9 +54,23 @@ def plan(job: JobPath, date: RunDate) -> int:
     return show_plan(job, date)
 
 
-@app.command(epilog="Example: nightscore profile flights")
-def profile(job: JobPath) -> int:
+@app.command(
+    epilog="Examples: nightscore profile flights\n\nnightscore profile flights --suggest flights/suggested.json"
+)
+def profile(
+    job: JobPath,
+    *,
+    suggest: Annotated[
+        Path | None,
+        typer.Option("--suggest", metavar="FILE", help="Write a suite proposed from the training data there, instead."),
+    ] = None,
+) -> int:
     """Make the reference profile from the training data that job.yaml names (drift.training)."""
+    if suggest is not None:
+        from pipelines.suggesting import write_suggestion  # noqa: PLC0415
+
+        write_suggestion(job, suggest)
+        return ExitCode.PUBLISHED
     from pipelines.reference import make_reference  # noqa: PLC0415
 
     make_reference(job)
@@ -83,10 +102,7 @@ def run(  # noqa: PLR0913  # one parameter an option
         bool,
         typer.Option(help="Run with other library versions than the model card's, if its probe rows reproduce."),
     ] = False,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", metavar="NAME=VALUE", help="A value of the suite's $PARAMETER; may be repeated."),
-    ] = None,
+    parameter: Parameters = None,
     result: Annotated[
         Path | None, typer.Option("--result", metavar="FILE", help="Write result.json of the last date there, too.")
     ] = None,

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_checks.suggest import suggest_suite
 from pipelines.console import Console, count
 from pipelines.job_draft import Named, a_name, check_named, contract_of, entry_for, owner_notes, partition_key
 from pipelines.job_template import JobText
 from pipelines.new_model import NewModel, inspect_new_model
 from pipelines.reference import make_reference
+from pipelines.suggesting import suggested
 from pipelines.training_data import TrainingData, open_training, training_path
 from schemas.card import ModelCard, write_card
 from schemas.contract import TableContract
@@ -91,7 +91,7 @@ class Draft:
 def _write(build: Path, job: str, draft: Draft) -> JobText:
     """Write everything of a job of that name but the reference profile, which is made from the rest."""
     card = _write_model(build, draft)
-    suite = _suite(job, draft)
+    suite = suggested(job, draft.training, draft.contract)
     _write_json(build / "suite.json", suite)
     text = JobText(
         name=job,
@@ -121,16 +121,6 @@ def _write_model(build: Path, draft: Draft) -> ModelCard:
     card = card_for(target, facts, training.sample.select(list(draft.model.features)), about)
     write_card(card, target.with_name(f"{name}.card.json"))
     return card
-
-
-def _suite(name: str, draft: Draft) -> dict[str, Any]:
-    """The suggested suite, without a uniqueness that only the sample has."""
-    suite = suggest_suite(draft.training.sample.select(list(draft.contract.names())), draft.contract, name)
-    keys = draft.named.keys
-    if keys and draft.training.every > 1 and draft.training.rows_alike(keys):
-        found = suite["expectations"]
-        suite["expectations"] = [item for item in found if item["type"] != "expect_column_values_to_be_unique"]
-    return suite
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

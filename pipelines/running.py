@@ -11,7 +11,7 @@ from pipelines.console import Console
 from pipelines.files import write_json
 from pipelines.loading import LoadedJob, load_job
 from pipelines.night import Night
-from pipelines.suite_values import suite_values
+from pipelines.suite_values import with_parameters
 from pipelines.termination import received
 from pipelines.tools import tools_for
 from schemas.errors import Action, ConfigError, ExitCode, NightscoreError
@@ -132,9 +132,7 @@ def overridden(job: Job, options: RunOptions) -> Job:
     if options.allow_version_mismatch:
         models = tuple(entry.model_copy(update={"allow_version_mismatch": True}) for entry in models)
     runners = job.runners.model_copy(update={"local": local})
-    parameters = job.checks.parameters | suite_values(options.parameters)
-    checks = job.checks.model_copy(update={"parameters": parameters})
-    return job.model_copy(update={"runners": runners, "models": models, "checks": checks})
+    return with_parameters(job.model_copy(update={"runners": runners, "models": models}), options.parameters)
 
 
 def _write_result(options: RunOptions, result: RunResult) -> None:

@@ -7,6 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from schemas.errors import ConfigError
+from schemas.job import Job
+
+
+def with_parameters(job: Job, given: Sequence[str]) -> Job:
+    """The job with these values over its own. Raises ConfigError as `suite_values` does."""
+    checks = job.checks.model_copy(update={"parameters": job.checks.parameters | suite_values(given)})
+    return job.model_copy(update={"checks": checks})
 
 
 def suite_values(given: Sequence[str]) -> dict[str, Any]:

@@ -6,8 +6,11 @@ with one line in MEASURES.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import pickle
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -16,12 +19,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import data_checks
 from data_checks.categories import CategoryTable
 from data_checks.check_state import CheckState
 from data_checks.checks import Checks
 from data_checks.columns import BatchColumns
 from data_checks.exact_sum import ExactSum
 from data_checks.expectations.batch_values import BatchValues
+from data_checks.first_rows import FirstRows
 from data_checks.moments import Moments
 from data_checks.profile import Profile, profile_columns
 from data_checks.tally import Tally
@@ -85,6 +90,14 @@ def count_words(table: CategoryTable, batch: BatchColumns) -> None:
     table.add(words.field("values").to_pylist(), words.field("counts").to_pylist())
 
 
+def add_examples(first: FirstRows, batch: BatchColumns) -> None:
+    """Random numbers stand in for the rows' places in the night: they ascend and do not repeat."""
+    places = BatchValues(batch).values("whole")
+    order = np.argsort(places)
+    rows = batch.batch.take(pa.array(order))
+    first.add(rows, ["text", "float"], places[order], places[order] % 3 == 0)
+
+
 CHECKS = checks()
 MEASURES = [
     Measure("Tally", Tally, lambda tally, batch: tally.add(batch.num_rows, batch.missing_count("whole"))),
@@ -95,6 +108,7 @@ MEASURES = [
     Measure("Moments", Moments, lambda moments, batch: moments.add(batch.present_numbers("float")), any_cut=False),
     Measure("CategoryTable", CategoryTable, count_words),
     Measure("CategoryTable past its cap", lambda: CategoryTable(cap=2), count_words),
+    Measure("FirstRows", lambda: FirstRows(3), add_examples, any_cut=True),
     Measure("CheckState", CHECKS.new_state, lambda state, batch: CHECKS.judge(batch, state), any_cut=False),
     Measure(
         "Profile",
@@ -210,6 +224,30 @@ def test_its_size_does_not_grow_with_the_rows(measure: Measure, rng: np.random.G
     rows = cut(random_rows(rng, 1000))
     one, many = measure.of(rows), measure.of(*[rows] * 50)
     assert len(bits(many)) < len(bits(one)) + 400
+
+
+def test_every_measure_that_merges_is_held_to_the_laws() -> None:
+    """A new measure that nobody put to the laws is found by import; those with files or own suites are named."""
+    elsewhere = {
+        "KeyHashes": "tests/data_checks/test_uniqueness.py",
+        "DistinctHashes": "tests/data_checks/test_distinct_hashes.py",
+        "ValueRun": "tests/data_checks/test_value_runs.py",
+        "FileMeasures": "tests/pipelines/test_suites_in_runs.py, in whole runs",
+        "ValueCounts": "tests/laws/test_value_counts_laws.py",
+        "OrderedSegments": "tests/laws/test_ordered_segments_laws.py",
+        "DomainState": "as part of CheckState",
+        **dict.fromkeys(
+            ("Presence", "Histogram", "KnownCounts", "ColumnProfile", "ScoreProfile"), "as part of Profile"
+        ),
+    }
+    found = set()
+    for module in pkgutil.walk_packages(data_checks.__path__, "data_checks."):
+        if "gx_" not in module.name:
+            members = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+            found |= {name for name, kind in members if "merge" in vars(kind) and kind.__module__ == module.name}
+    tested = {type(measure.empty()).__name__ for measure in MEASURES}
+    assert found - set(elsewhere) <= tested
+    assert set(elsewhere) <= found
 
 
 def test_states_that_count_for_different_checks_do_not_merge() -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.suggesting import write_suggestion
 from schemas.errors import ConfigError
 
 DATE = "2024-03-01"
@@ -265,3 +266,29 @@ def test_other_files_of_the_same_rows_get_the_same_verdicts_and_counts(
         for key, value in one[2].items():
             close = pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
             assert other[2][key] == close, (one[0], key)
+
+
+def test_a_suite_is_suggested_from_the_training_data_that_great_expectations_loads_and_the_job_passes(
+    small_job: Any, make_rows: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from data_checks.gx_suite import load_with_gx
+
+    target = small_job.root / "suggested.json"
+    write_suggestion(small_job.root, target)
+    assert "suggested from 4,000 rows" in capsys.readouterr().out
+    load_with_gx(target)
+    found = json.loads(target.read_text())["expectations"]
+    assert all(item["meta"]["evidence"] for item in found)
+    assert {item["type"].removeprefix(PREFIX) for item in found} >= {
+        "be_unique",
+        "not_be_null",
+        "be_between",
+        "be_in_set",
+    }
+    small_job.write(DATE, "a.parquet", make_rows(300))
+    small_job.edit("job.yaml", "suite: suite.json", "suite: suggested.json")
+    result = small_job.run(DATE)
+    assert result["status"] == "published"
+    assert quality(small_job, result)["success"]
+    with pytest.raises(ConfigError, match="a suggestion overwrites nothing"):
+        write_suggestion(small_job.root, target)
