@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as pt
 
 from data_checks.expectations.batch_values import Values, Words
 
@@ -55,19 +56,21 @@ class ValueCounts:
                 raise ValueError(message)
             values = values + 0.0
         self.total += len(values)
-        if self.overflow and values.dtype != object:
-            values = values[self._are_pinned(pa.array(values), _of_dtype(self.pinned, values.dtype))]
+        if values.dtype == object:
+            counter = Counter(values.tolist())
+            self._add(counter, counter.values())
+            return
+        if self.overflow:
+            values = values[self._are_pinned(pa.array(values))]
         if len(values):
-            self._add(*_counted(values))
+            found, counts = _counted(values)
+            self._add_found(pa.array(found), counts)
 
     def add_words(self, words: Words) -> None:
         """Count a batch of texts. Words that do not occur are not seen, and one may be in the dictionary twice."""
         self.total += int(words.counts.sum())
-        wanted = words.counts > 0
-        if self.overflow:
-            wanted &= self._are_pinned(words.distinct, list(self.pinned))
-        found = words.distinct.filter(pa.array(wanted)).to_pylist()
-        self._add(found, words.counts[wanted].tolist())
+        occurs = words.counts > 0
+        self._add_found(words.distinct.filter(pa.array(occurs)), words.counts[occurs])
 
     def merge(self, other: ValueCounts) -> None:
         """Add `other`, which stays as it is. Raises ValueError when it has another cap or other pinned values."""
@@ -78,8 +81,19 @@ class ValueCounts:
         self.overflow |= other.overflow
         self._add(other.counts, other.counts.values())
 
-    def _are_pinned(self, values: pa.Array, pinned: list[Any]) -> npt.NDArray[np.bool_]:
-        """Shape (values,): True where one of `pinned`, which may come without those that cannot be in the column."""
+    def _add_found(self, values: pa.Array, counts: npt.NDArray[np.int64]) -> None:
+        limit = self.cap + len(self.pinned)
+        # Seen here already where a batch alone has too many: a new state for each row group would else take in, and
+        # forget, as many values as its first batch has rows.
+        self.overflow = self.overflow or (len(values) > limit and pc.count_distinct(values).as_py() > limit)
+        if self.overflow:
+            pinned = self._are_pinned(values)
+            values, counts = values.filter(pa.array(pinned)), counts[pinned]
+        self._add(values.to_pylist(), counts.tolist())
+
+    def _are_pinned(self, values: pa.Array) -> npt.NDArray[np.bool_]:
+        """Shape (values,): True where pinned."""
+        pinned = _of_type(self.pinned, values.type)
         if not pinned:
             return np.zeros(len(values), np.bool_)
         found = pc.is_in(values, value_set=pa.array(pinned, values.type))
@@ -116,33 +130,27 @@ class ValueCounts:
         return cls(int(raw["cap"]), frozenset(map(of, raw["pinned"])), counts, int(raw["total"]), bool(raw["overflow"]))
 
 
-def _counted(values: Values) -> tuple[list[Any], list[int]]:
+def _counted(values: Values) -> tuple[Values, npt.NDArray[np.int64]]:
     """The different numbers, of which there is one at least, and how often each occurs."""
-    if values.dtype == object:
-        counter = Counter(values.tolist())
-        return list(counter), list(counter.values())
     if values.dtype.kind in "iu":
         low, high = int(values.min()), int(values.max())
         if high - low < _NARROW:
-            return _counted_in_place(values, low)
-    found, counts = np.unique(values, return_counts=True)
-    return found.tolist(), counts.tolist()
+            # Both wrap at 64 bits, so that their difference is right; in the column's own width it might not be.
+            places = values.astype(np.uint64) - np.uint64(low % (1 << 64))
+            counts = np.bincount(places.view(np.int64))
+            used = np.flatnonzero(counts)
+            return (used.astype(np.uint64) + np.uint64(low % (1 << 64))).astype(values.dtype), counts[used]
+    return np.unique(values, return_counts=True)
 
 
-def _counted_in_place(values: Values, low: int) -> tuple[list[Any], list[int]]:
-    # Both wrap at 64 bits, and the difference comes out right; in the column's own width it might not.
-    places = values.astype(np.uint64) - np.uint64(low % (1 << 64))
-    counts = np.bincount(places.view(np.int64))
-    used = np.flatnonzero(counts)
-    return [place + low for place in used.tolist()], counts[used].tolist()
-
-
-def _of_dtype(pinned: frozenset[Any], dtype: np.dtype[Any]) -> list[Any]:
+def _of_type(pinned: frozenset[Any], kind: pa.DataType) -> list[Any]:
     """Those that such a column can hold."""
-    if dtype.kind == "f":
+    if pt.is_floating(kind):
         return [float(value) for value in pinned]
-    limits = np.iinfo(dtype)
-    return [int(value) for value in pinned if limits.min <= value <= limits.max]
+    if not pt.is_integer(kind):
+        return list(pinned)
+    limits = np.iinfo(kind.to_pandas_dtype())
+    return [value for value in pinned if limits.min <= value <= limits.max]
 
 
 def _text_bytes(value: Any) -> int:

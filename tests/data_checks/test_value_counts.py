@@ -171,6 +171,13 @@ def test_pinned_text_is_still_found_past_the_cap() -> None:
     assert (counts.counts, counts.distinct, counts.total) == ({"c": 3}, None, 6)
 
 
+def test_a_batch_that_alone_has_too_many_different_words_still_counts_the_pinned_ones() -> None:
+    column = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 2, 3], pa.int32()), pa.array(["a", "a", "b", "c"]))
+    assert of(column, cap=3).counts == {"a": 2, "b": 2, "c": 1}
+    assert of(column, cap=1, pinned=frozenset(["b"])).counts == {"b": 2}
+    assert of(column, cap=1, pinned=frozenset(["a"])).counts == {"a": 2}
+
+
 def test_the_union_decides_whether_there_are_too_many_not_any_part() -> None:
     left, right = of(pa.array([1, 2]), cap=3), of(pa.array([3, 4]), cap=3)
     assert (left.distinct, right.distinct) == (2, 2)
