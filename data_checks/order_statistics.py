@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_checks.expectations.batch_values import Positions, Values
-from data_checks.value_runs import Test, ValueRuns
+from data_checks.value_runs import Test, ValueRuns, values_of
 
 _ROUNDINGS: dict[str, np.ufunc | Callable[[Values], Values]] = {
     "lower": np.floor,
@@ -80,14 +80,12 @@ def first_outside(runs: ValueRuns, failing: Test, limit: int, pivot: float | Non
     The test as for `count_failing`. Holds `limit` values and one piece of the failing ones in memory. Raises ValueError
     when the runs were kept without positions.
     """
-    values: Values | None = None
-    positions = np.zeros(0, np.int64)
+    values, positions = values_of(np.zeros(0, np.uint64), runs.kind), np.zeros(0, np.int64)
     for more, places in runs.true_values(failing, pivot):
-        merged = np.concatenate([positions, places])
-        first = np.argsort(merged, kind="stable")[:limit]
-        values = (more if values is None else np.concatenate([values, more]))[first]
-        positions = merged[first]
-    return (np.zeros(0) if values is None else values), positions
+        values, positions = np.concatenate([values, more]), np.concatenate([positions, places])
+        first = np.argsort(positions)[:limit]
+        values, positions = values[first], positions[first]
+    return values, positions
 
 
 def histogram(runs: ValueRuns, edges: Sequence[float]) -> list[int]:

@@ -23,7 +23,9 @@ _SIGN = np.uint64(1 << 63)
 _ENTRY = np.dtype([("key", "<u8"), ("position", "<i8")])
 #: dtype.kind of what is added to a run.
 _DTYPES: dict[NumberKind, str] = {"float": "f", "signed": "i", "unsigned": "u"}
-#: Entries with positions that are read at once: 1 MB.
+#: Entries that a search reads at once: 32 kB, or 64 with positions; and every how many one key stays in memory.
+_STRETCH = 4096
+#: Entries that are read at once where values are asked for.
 _CHUNK = 65_536
 
 
@@ -114,8 +116,48 @@ class ValueRun:
         return entries
 
 
+class _Run:
+    """One unit's file. Keeps every 4,096th key, and reads a stretch of the others where a search needs it.
+
+    Nothing is mapped and nothing stays open: mapped pages count as the process's memory, and each mapping takes one of
+    its file descriptors, of which a night with many units and rules has too few.
+    """
+
+    def __init__(self, path: Path) -> None:
+        entries = np.load(path, mmap_mode="r", allow_pickle=False)
+        self.positions = entries.dtype.names is not None
+        keys = entries["key"] if self.positions else entries
+        self.least, self.most = int(keys[0]), int(keys[-1])
+        self._path, self._dtype, self._header, self._count = path, entries.dtype, entries.offset, len(entries)
+        self._marks: Keys = np.array(keys[::_STRETCH])
+        self._stretch: tuple[int, Keys] = (-1, self._marks[:0])
+
+    def __len__(self) -> int:
+        return self._count
+
+    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+        """The entries of [start, stop)."""
+        start_byte = self._header + start * self._dtype.itemsize
+        return np.fromfile(self._path, self._dtype, min(stop, self._count) - start, offset=start_byte)
+
+    def places(self, first: int, last: int) -> tuple[int, int]:
+        """(start, stop) of the entries with keys from `first` to `last`, both included."""
+        return self.place(first, "left"), self.place(last, "right")
+
+    def place(self, key: int, side: Literal["left", "right"]) -> int:
+        """How many entries have a lower key, on the right side: this key or a lower one."""
+        wanted = np.uint64(key)
+        number = int(self._marks.searchsorted(wanted, side)) - 1
+        if number < 0:
+            return 0
+        if number != self._stretch[0]:  # the next search is most often in the same one
+            entries = self.read(number * _STRETCH, (number + 1) * _STRETCH)
+            self._stretch = number, np.ascontiguousarray(entries["key"]) if self.positions else entries
+        return number * _STRETCH + int(self._stretch[1].searchsorted(wanted, side))
+
+
 class ValueRuns:
-    """The sorted files of all units. They are mapped, not read: a search touches a few pages of each.
+    """The sorted files of all units. A search reads a few stretches of each; none is read as a whole.
 
     A test that is passed here is put to any number between the column's least and greatest, and must change at most
     once as these grow; with a `pivot`, at most once below it and at most once from it on. Where it changes is found by
@@ -124,13 +166,9 @@ class ValueRuns:
 
     def __init__(self, paths: Sequence[Path], kind: NumberKind) -> None:
         self.kind: NumberKind = kind
-        # Plain views: a memmap makes a new memmap of every slice, which costs more than reading it.
-        files = [np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) for path in paths]
-        self._runs: list[Keys] = [file["key"] if file.dtype.names else file for file in files]
-        self._positions: list[Positions | None] = [file["position"] if file.dtype.names else None for file in files]
-        #: The column's least and greatest key; no file is empty.
-        self._least = min((int(run[0]) for run in self._runs), default=0)
-        self._most = max((int(run[-1]) for run in self._runs), default=-1)
+        self._runs = [_Run(path) for path in paths]
+        self._least = min((run.least for run in self._runs), default=0)
+        self._most = max((run.most for run in self._runs), default=-1)
 
     def __len__(self) -> int:
         """How many values there are."""
@@ -146,7 +184,7 @@ class ValueRuns:
     def count_true(self, test: Test, pivot: float | None = None) -> int:
         """How many values pass."""
         ranges = self._true_keys(test, pivot)
-        places = [_places(run, first, last) for first, last in ranges for run in self._runs]
+        places = [run.places(first, last) for first, last in ranges for run in self._runs]
         return sum(stop - start for start, stop in places)
 
     def true_values(self, test: Test, pivot: float | None = None) -> Iterator[tuple[Values, Positions]]:
@@ -154,19 +192,19 @@ class ValueRuns:
 
         Raises ValueError when positions were not kept.
         """
+        if not all(run.positions for run in self._runs):
+            message = "these values were kept without their rows' positions"
+            raise ValueError(message)
         ranges = self._true_keys(test, pivot)
-        for run, positions in zip(self._runs, self._positions, strict=True):
-            if positions is None:
-                message = "these values were kept without their rows' positions"
-                raise ValueError(message)
-            for start, stop in (_places(run, first, last) for first, last in ranges):
-                for first in range(start, stop, _CHUNK):
-                    part = slice(first, min(first + _CHUNK, stop))
-                    yield values_of(np.ascontiguousarray(run[part]), self.kind), positions[part]
+        for run in self._runs:
+            for start, stop in (run.places(first, last) for first, last in ranges):
+                for place in range(start, stop, _CHUNK):
+                    entries = run.read(place, min(place + _CHUNK, stop))
+                    yield values_of(entries["key"].copy(), self.kind), entries["position"].copy()
 
     def _up_to(self, key: int) -> int:
         """How many values have this key or a lower one."""
-        return sum(_places(run, 0, key)[1] for run in self._runs)
+        return sum(run.place(key, "right") for run in self._runs)
 
     def _true_keys(self, test: Test, pivot: float | None) -> list[tuple[int, int]]:
         """(first, last) of the keys whose values pass, both included."""
@@ -189,11 +227,6 @@ class ValueRuns:
     def _value(self, key: int) -> Values:
         """Shape (1,)."""
         return values_of(np.array([key], np.uint64), self.kind)
-
-
-def _places(run: Keys, first: int, last: int) -> tuple[int, int]:
-    """(start, stop) of a run's entries with keys from `first` to `last`, both included."""
-    return int(run.searchsorted(np.uint64(first))), int(run.searchsorted(np.uint64(last), side="right"))
 
 
 def _first_key(reached: Callable[[int], bool], low: int, high: int) -> int:
