@@ -124,6 +124,16 @@ def test_a_share_is_not_rounded_by_way_of_percents(tmp_path: Path, rng: Rng) -> 
         assert quantiles(runs, [share], "linear") == pd.Series(values).quantile([share]).tolist()
 
 
+@pytest.mark.parametrize("values", [[1.0, np.inf], [1.0, 2.0, np.inf], [-np.inf, 1.0, 2.0], [-1.7e308, 0.0, 1.7e308]])
+@pytest.mark.parametrize("interpolation", ["linear", "midpoint"])
+def test_beside_an_infinite_value_a_quantile_is_nan_where_numpys_is(
+    tmp_path: Path, rng: Rng, values: list[float], interpolation: Any
+) -> None:
+    shares = [0.0, 0.25, 0.5, 0.75, 1.0]
+    found = quantiles(runs_of(tmp_path, np.array(values), rng), shares, interpolation)
+    assert all(map(same, found, pd.Series(values).quantile(shares, interpolation=interpolation).tolist()))
+
+
 @pytest.mark.parametrize("interpolation", ["lower", "higher", "nearest"])
 def test_quantiles_of_times_are_pandas(tmp_path: Path, rng: Rng, interpolation: Any) -> None:
     ticks = rng.integers(-(10**15), 2 * 10**15, 101)
