@@ -15,6 +15,7 @@ from data_checks.domain import Domain, DomainRows
 from data_checks.expectations.batch_values import BatchValues, Positions
 from data_checks.expectations.finding import FileRule, Judge, Needs
 from data_checks.expectations.misfit import Misfit
+from data_checks.expectations.outliers import Outliers
 from data_checks.expectations.row_rule import RowRule
 from data_checks.expectations.share import RowShare
 from data_checks.expectations.unique import Unique
@@ -178,6 +179,8 @@ class _Compiler:
         parts, rule = self._parts[domain], expectation.rule
         if isinstance(judge, RowShare):
             judge = replace(judge, key=parts.rules.setdefault(judge.rule, rule))
+        if isinstance(judge, Outliers) and self._may_show(expectation):
+            judge = judge.with_examples(self.examples)
         for needed in judge.needs.files:
             judge = replace(judge, key=parts.files.setdefault(needed, rule))  # type: ignore[type-var]  # judges with files are dataclasses with a key
         parts.needs.append(judge.needs)

@@ -33,14 +33,16 @@ class FileMeasures:
             bits,
             {key: KeyHashes(bits) for key in kinds["keys"]},
             {key: DistinctHashes(bits) for key in kinds["distinct"]},
-            {key: ValueRun(rules[key].number_kind) for key in kinds["runs"]},
+            {key: ValueRun(rules[key].number_kind, positions=rules[key].places) for key in kinds["runs"]},
         )
 
     def add(self, key: str, rule: FileRule, values: BatchValues) -> None:
         """Add a batch's rows for one rule."""
         if rule.kind == "runs":
             (column,) = rule.columns
-            self.runs[key].add(values.present(column))
+            missing = values.missing(column)
+            places = values.positions if missing is None else values.positions[~missing]
+            self.runs[key].add(values.present(column), places)
             return
         batch = values.columns.batch
         if rule.kind == "keys":

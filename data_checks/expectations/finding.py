@@ -92,6 +92,8 @@ class FileRule:
     skip: Skip = "any"
     #: Of sorted values.
     number_kind: NumberKind = "float"
+    #: Whether the rows' places are kept beside sorted values: for examples of outliers.
+    places: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ What is far is known only when all values were seen, so they are counted in the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from data_checks.check_state import DomainState
 from data_checks.columns import Mask
@@ -17,7 +18,8 @@ from data_checks.expectations.batch_values import Values
 from data_checks.expectations.finding import FileRule, Finding, Needs, TableFacts, nothing_to_judge
 from data_checks.expectations.order_statistic import sorted_values
 from data_checks.expectations.words import allowance_words, count_words, number_words
-from data_checks.order_statistics import count_failing, quantiles
+from data_checks.first_rows import FirstRows
+from data_checks.order_statistics import count_failing, first_outside, quantiles
 from schemas.contract import TableContract
 from schemas.suite import Expectation
 
@@ -95,6 +97,8 @@ class Outliers:
     factor: float
     mostly: float
     double_sided: bool = True
+    #: How many of them are named.
+    examples: int = 0
     #: Under which the values are kept; given by Checks.compile, where equal rules share one.
     key: str = ""
 
@@ -102,6 +106,10 @@ class Outliers:
     def needs(self) -> Needs:
         """The column's values, sorted, and their moments."""
         return Needs(missing=self.rule.columns, moments=self.rule.columns, files=(self.rule,))
+
+    def with_examples(self, limit: int) -> Outliers:
+        """The same, naming the first `limit` values outside."""
+        return replace(self, rule=replace(self.rule, places=True), examples=limit)
 
     def find(self, state: DomainState, facts: TableFacts) -> Finding:
         """Values outside."""
@@ -120,7 +128,14 @@ class Outliers:
             "std": f"are {number_words(self.factor)} standard deviations or more from the mean",
         }[self.method]
         found = f"{unexpected:,} of {count_words(evaluated, 'values')} {words}"
-        return Finding(f"{column}: {found}; {allowance_words(self.mostly)}", *counts, metrics=metrics)
+        message = f"{column}: {found}; {allowance_words(self.mostly)}"
+        examples = self._examples(test, facts) if unexpected and test is not None and self.examples else None
+        return Finding(message, *counts, metrics=metrics, examples=examples)
+
+    def _examples(self, test: ZScore | Window, facts: TableFacts) -> FirstRows:
+        (column,) = self.rule.columns
+        values, places = first_outside(facts.runs[self.key], test.failing, self.examples, test.pivot)
+        return FirstRows(self.examples, places.tolist(), pa.record_batch({column: pa.array(values)}))
 
     def _metrics(self, state: DomainState, column: str) -> dict[str, Any]:
         spread = Spread.of(state, column)

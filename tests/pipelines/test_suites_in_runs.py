@@ -292,3 +292,24 @@ def test_a_suite_is_suggested_from_the_training_data_that_great_expectations_loa
     assert quality(small_job, result)["success"]
     with pytest.raises(ConfigError, match="a suggestion overwrites nothing"):
         write_suggestion(small_job.root, target)
+
+
+def test_outliers_and_values_out_of_order_are_named_where_the_job_allows_it(small_job: Any, make_rows: Rows) -> None:
+    rows = make_rows(600)
+    x = rows["x"].to_pylist()
+    x[17], x[450], x[333] = 1e6, -1e6, None
+    n = sorted(rows["n"].to_pylist())
+    n[200] = -3
+    rows = rows.set_column(1, "x", pa.array(x, pa.float64())).set_column(2, "n", pa.array(n, pa.int64()))
+    small_job.write(DATE, "a.parquet", rows, row_group_size=128)
+    write_suite(
+        small_job,
+        rule(PREFIX + "not_be_outliers", {"id": "far", "on_fail": "warn"}, column="x", method="std", multiplier=3),
+        rule(PREFIX + "be_increasing", {"id": "up", "on_fail": "warn"}, column="n"),
+    )
+    small_job.edit("job.yaml", "name: small", "name: small\nreport: {examples: true}")
+    found = {name: item["result"] for name, item in results(small_job, small_job.run(DATE)).items()}
+    assert found["far"]["partial_unexpected_list"] == [1e6, -1e6]
+    assert found["far"]["partial_unexpected_index_list"] == [17, 450]
+    assert found["up"]["partial_unexpected_list"] == [-3]
+    assert found["up"]["partial_unexpected_index_list"] == [200]
