@@ -1,7 +1,8 @@
-"""Keys that occur more than once, exactly, across all files: sorted hashes on disk, confirmed by the values.
+"""Keys that occur more than once, exactly, across all files: hashes on disk, confirmed by the values.
 
-Each unit leaves its (hash, row position) pairs in files by the hash's highest bits. Equal keys have equal hashes and
-so meet in one bucket, which is small enough to be sorted in memory. Only rows whose hash occurs twice are read again.
+Each unit leaves its (hash, row position) pairs in files by the hash's highest bits, in the rows' order. Equal keys have
+equal hashes and so meet in one bucket, which is small enough to be sorted in memory. Only rows whose hash occurs twice
+are read again.
 """
 
 from __future__ import annotations
@@ -74,30 +75,35 @@ class KeyHashes:
         self._positions += other._positions
 
     def write(self, folder: Path, unit: int, name: str) -> dict[int, Path]:
-        """Write one file for each bucket that has keys, sorted by hash; by the bucket's number.
+        """Write one file for each bucket that has keys, in the rows' order; by the bucket's number.
 
         The same keys give the same bytes, in whatever order they were added. `name` tells this attempt from another.
         """
         if not self._hashes:
             return {}
-        hashes, positions = np.concatenate(self._hashes), np.concatenate(self._positions)
-        order = _order(hashes, positions)
+        hashes, positions = _in_place_order(np.concatenate(self._hashes), np.concatenate(self._positions))
+        buckets = (
+            (hashes >> np.uint64(64 - self.bits)).astype(np.uint16) if self.bits else np.zeros(len(hashes), np.uint16)
+        )
+        order = np.argsort(buckets, kind="stable")  # of 16 bits: a radix sort
         entries = np.empty(len(order), _ENTRY)
         entries["hash"], entries["position"] = hashes[order], positions[order]
         folder.mkdir(parents=True, exist_ok=True)
         written = {}
-        for bucket, piece in enumerate(np.split(entries, np.searchsorted(entries["hash"], bucket_cuts(self.bits)))):
+        ends = np.cumsum(np.bincount(buckets, minlength=1 << self.bits))[:-1]
+        for bucket, piece in enumerate(np.split(entries, ends)):
             if len(piece):
                 written[bucket] = folder / f"unit-{unit:06d}-{bucket:04d}-{name}.npy"
                 np.save(written[bucket], piece, allow_pickle=False)
         return written
 
 
-def _order(hashes: Hashes, positions: Positions) -> npt.NDArray[np.intp]:
-    """By hash, then by position; the second only where it matters, since sorting by one key is five times quicker."""
-    order = np.argsort(hashes)
-    ordered = hashes[order]
-    return np.lexsort((positions, hashes)) if bool((ordered[1:] == ordered[:-1]).any()) else order
+def _in_place_order(hashes: Hashes, positions: Positions) -> tuple[Hashes, Positions]:
+    """By position, which no two rows share; mostly they are in order already."""
+    if bool((positions[1:] > positions[:-1]).all()):
+        return hashes, positions
+    order = np.argsort(positions)
+    return hashes[order], positions[order]
 
 
 def find_duplicates(paths: Sequence[Path], values_of: ValuesOf | None = None) -> Positions:
@@ -122,7 +128,11 @@ def _same_hash(paths: Sequence[Path]) -> Positions:
     entries = np.concatenate([np.zeros(0, _ENTRY), *(np.load(path, allow_pickle=False) for path in paths)])
     hashes, positions = np.ascontiguousarray(entries["hash"]), np.ascontiguousarray(entries["position"])
     del entries
-    order = np.argsort(hashes, kind="stable")  # the files are sorted runs, which a stable sort merges quickly
+    ordered = np.sort(hashes)
+    if not bool((ordered[1:] == ordered[:-1]).any()):  # the usual case, and sorting without the order is cheap
+        return np.zeros(0, np.int64)
+    del ordered
+    order = np.argsort(hashes)
     hashes = hashes[order]
     same = hashes[1:] == hashes[:-1]
     repeated = np.zeros(len(hashes), np.bool_)
