@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from typing import Any
 
 import great_expectations.exceptions as gx_errors
+import great_expectations.util as gx_util
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -34,6 +36,9 @@ from schemas.expectation_types import CONDITIONS
 #: Importing it turns every warning of the process into a log line; warnings are for whoever runs the process.
 logging.captureWarnings(capture=False)
 
+#: For each decimal in a result it walks the call stack, a tenth of a second each, to see whether its profiler asked.
+gx_util.stack = list
+
 #: GX's own switches against values in results.
 _NO_VALUES = {"exclude_unexpected_values": True, "partial_unexpected_count": 0}
 #: What GX keeps of unexpected values and rows.
@@ -48,7 +53,9 @@ class MergedEngine(PandasExecutionEngine):  # type: ignore[misc]  # GX ships no 
         self._kinds = kinds
         self._whole = whole
         empty = {name: pa.array([], kind.arrow) for name, kind in kinds.items()}
-        super().__init__(batch_data_dict={"night": pa.table(empty).to_pandas()})
+        frame = pa.table(empty).to_pandas()
+        self._dtypes = dict(frame.dtypes)
+        super().__init__(batch_data_dict={"night": frame})
         self._finding = Finding("")
         self._state = whole
 
@@ -92,7 +99,8 @@ class MergedEngine(PandasExecutionEngine):  # type: ignore[misc]  # GX ships no 
             "table.columns": lambda _: list(self._kinds),
             "table.column_types": lambda _: self._column_types(),
             "column_values.nonnull.unexpected_count": lambda _: self._finding.missing,
-            "column_values.nonnull.count": lambda _: self._state.rows - (self._finding.missing or 0),
+            # NumPy's, as on pandas: GX divides by it, which has to give NaN for no values.
+            "column_values.nonnull.count": lambda _: np.int64(self._state.rows - (self._finding.missing or 0)),
         }
 
     def _row_answers(self) -> dict[str, Callable[[MetricConfiguration], Any]]:
@@ -106,9 +114,7 @@ class MergedEngine(PandasExecutionEngine):  # type: ignore[misc]  # GX ships no 
         }
 
     def _column_types(self) -> list[dict[str, Any]]:
-        return [
-            {"name": name, "type": pa.array([], kind.arrow).to_pandas().dtype} for name, kind in self._kinds.items()
-        ]
+        return [{"name": name, "type": dtype} for name, dtype in self._dtypes.items()]
 
     @property
     def _examples(self) -> FirstRows:
@@ -133,7 +139,7 @@ class MergedEngine(PandasExecutionEngine):  # type: ignore[misc]  # GX ships no 
             return list(self._series(domain["column"]))[:most]
         if "column_A" in domain:
             a, b = self._series(domain["column_A"]), self._series(domain["column_B"])
-            return list(zip(a.values, b.values, strict=True))[:most]
+            return list(zip(_as_numpy(a), _as_numpy(b), strict=True))[:most]
         records: list[Any] = self._frame(domain["column_list"])[:most].to_dict("records")
         return records
 
@@ -152,6 +158,12 @@ class MergedEngine(PandasExecutionEngine):  # type: ignore[misc]  # GX ships no 
         frame = self._frame(rows.schema.names) if rows is not None else pd.DataFrame()
         frame.index = pd.Index(self._examples.positions)
         return frame[: _most(metric)]
+
+
+def _as_numpy(series: pd.Series) -> Any:
+    """Its `values` as GX has them: times with a zone are those of UTC, without it."""
+    zoned = isinstance(series.dtype, pd.DatetimeTZDtype)
+    return series.dt.tz_convert(None).to_numpy() if zoned else series.values
 
 
 def _counts(by_value: Mapping[Any, int]) -> pd.Series:
@@ -228,11 +240,12 @@ def _without_values(kind: str, found: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _quiet() -> Any:
-    """GX logs with a traceback what also stands in its results."""
+    """GX logs what also stands in its results, divides by 0, and draws progress bars for divergences."""
     logger = logging.getLogger("great_expectations")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
-        yield
+        with np.errstate(all="ignore"), redirect_stderr(StringIO()):
+            yield
     finally:
         logger.setLevel(level)

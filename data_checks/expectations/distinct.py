@@ -31,6 +31,8 @@ class DistinctSet:
     column: str
     kind: LogicalType
     members: frozenset[Any]
+    #: Whether the set has a null, which is no value of the column and so never occurs.
+    null: bool = False
 
     @property
     def needs(self) -> Needs:
@@ -40,7 +42,10 @@ class DistinctSet:
     def find(self, state: DomainState, facts: TableFacts) -> Finding:  # noqa: ARG002  # a Judge's; counts need no facts
         """Values that are not in the set, and members that do not occur."""
         counts = state.counts[self.column]
-        absent = sorted(member for member in self.members if not counts.counts.get(member))
+        absent = [
+            *(self.kind.python(member) for member in sorted(self.members) if not counts.counts.get(member)),
+            *([None] if self.null else []),
+        ]
         others = sorted(value for value in counts.counts if value not in self.members and counts.counts[value])
         unknown = counts.distinct is None
         more = len(others) + 1 if unknown else len(others)
@@ -48,15 +53,15 @@ class DistinctSet:
             f"{_NAME}.not_in_set.count": more,
             f"{_NAME}.not_in_set": [self.kind.python(value) for value in others],
             f"{_NAME}.missing_from_column.count": len(absent),
-            f"{_NAME}.missing_from_column": [self.kind.python(value) for value in absent],
+            f"{_NAME}.missing_from_column": absent,
         }
         evaluated, missing = counts.total, state.missing[self.column]
         if not evaluated:
             return Finding(nothing_to_judge(self.column, state.rows), 0, None, missing, metrics=metrics)
         number = f"more than {counts.cap:,}" if unknown else f"{more:,}"
         message = (
-            f"{self.column}: {number} different values are not among the {len(self.members):,} expected ones; "
-            f"{len(absent):,} of those do not occur"
+            f"{self.column}: {number} different values are not among the {len(self.members) + self.null:,} "
+            f"expected ones; {len(absent):,} of those do not occur"
         )
         return Finding(message, evaluated, None, missing, metrics=metrics)
 
@@ -140,7 +145,7 @@ def _counted(distinct: int) -> str:
 def distinct_set(expectation: Expectation, contract: TableContract) -> DistinctSet:
     """The different values are in, contain, or equal value_set; Great Expectations says which."""
     column, kind, members = _set_of(expectation, contract)
-    return DistinctSet(column, kind, members)
+    return DistinctSet(column, kind, members, None in expectation.kwargs["value_set"])
 
 
 def most_common(expectation: Expectation, contract: TableContract) -> MostCommon:

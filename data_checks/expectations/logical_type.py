@@ -107,8 +107,7 @@ class LogicalType:
         if self.family == "date":
             return date.fromordinal(int(value) + _DAY)
         if self.family == "timestamp":
-            moment = _EPOCH + int(value) * _MICROSECOND
-            return moment if self.zone else moment.replace(tzinfo=None)
+            return pa.scalar(int(value), self.arrow).as_py()
         return {"float": float, "bool": bool, "string": str}.get(self.family, int)(value)
 
     def plain(self, value: float) -> Any:

@@ -6,7 +6,7 @@ Judged on every different list of columns among the night's files; one that fail
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from data_checks.check_state import DomainState
@@ -125,7 +125,10 @@ class TableColumns:
         for names in facts.file_columns:
             if fault := self.test.fault(names):
                 where = " in some files, since they differ" if len(facts.file_columns) > 1 else ""
-                return self._finding(f"columns: {fault}{where}", names)
+                finding = self._finding(f"columns: {fault}{where}", names)
+                # GX passes over a column_index of 0, so it is told that the column is not there.
+                there = isinstance(self.test, ColumnThere)
+                return replace(finding, metrics={"table.columns": []}) if there else finding
         return self._finding("columns: as expected in every file", facts.file_columns[0])
 
     def _finding(self, message: str, names: Sequence[str]) -> Finding:

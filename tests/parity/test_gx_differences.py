@@ -1,0 +1,51 @@
+"""Where a result is meant to differ from Great Expectations' on pandas: each still does, and nothing else there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from gx_fuzz.comparing import Case, compare
+from gx_fuzz.known_differences import KNOWN, Known
+from gx_fuzz.random_tables import Rng, random_table
+
+
+def one(kind: str, kwargs: dict[str, Any], table: pa.Table, rng: Rng, folder: Path) -> Case:
+    """One expectation judged by both sides."""
+    (case,) = compare([{"type": kind, "kwargs": kwargs}], table, "COMPLETE", rng, folder)
+    return case
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.type.removeprefix("expect_"))
+def test_a_known_difference_still_occurs(known: Known, rng: Rng, tmp_path: Path) -> None:
+    table = random_table(rng, known.rows, nulls=0.1)
+    case = one(known.type, dict(known.kwargs), table, rng, tmp_path)
+    assert case.differences, f"take it off the list: {known.why}"
+    assert [other.why for other in KNOWN if other.covers(case)] == [known.why], str(case)
+
+
+def test_whole_numbers_beyond_2_to_the_53_are_compared_exactly_where_pandas_rounds_them(
+    rng: Rng, tmp_path: Path
+) -> None:
+    table = random_table(rng, 1)
+    table = table.set_column(table.column_names.index("big"), "big", pa.array([2**53 + 1]))
+    limit = {"column": "big", "max_value": 2**53}
+    case = one("expect_column_values_to_be_between", limit, table, rng, tmp_path)
+    assert (case.verdict.unexpected, case.theirs["result"]["unexpected_count"]) == (1, 0)
+
+
+def test_a_pattern_that_would_take_pandas_years_is_judged_at_once(rng: Rng, tmp_path: Path) -> None:
+    table = random_table(rng, 30, nulls=0.0)
+    case = one("expect_column_values_to_match_regex", {"column": "s", "regex": "(a+)+$"}, table, rng, tmp_path)
+    assert not case.differences, str(case)
+
+
+def test_a_sum_of_decimals_is_right_where_great_expectations_adds_up_other_rows(rng: Rng, tmp_path: Path) -> None:
+    table = random_table(np.random.default_rng(1), 30, nulls=0.0)
+    selected = {"row_condition": "i8 > 0", "condition_parser": "pandas"}
+    case = one("expect_column_sum_to_be_between", {"column": "dec", "min_value": 0, **selected}, table, rng, tmp_path)
+    frame = table.to_pandas().query("i8 > 0")
+    assert case.ours["result"]["observed_value"] == float(frame["dec"].sum())
