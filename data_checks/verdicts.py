@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_checks.check_state import CheckState
 from data_checks.checks import Checks, CompiledExpectation
+from data_checks.deferred_import import defer_import
 from data_checks.expectations.finding import Finding, TableFacts
 from data_checks.quality_json import quality_json
 from schemas.job import Policy
@@ -34,7 +35,9 @@ def judge_suite(
         raise ValueError(message)
     if not checks.expectations:
         return []
-    # Its import costs seconds of CPU, so only where a verdict is due: not for workers, nor for `check`.
+    # Its import costs seconds of CPU, so only where a verdict is due: not for workers, nor for `check`. One more second
+    # of it is for what only divergences need.
+    defer_import("scipy.stats")
     from data_checks.gx_engine import GxJudge  # noqa: PLC0415
 
     judge = GxJudge(facts.contract, state.domains[0], result_format)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from data_checks.deferred_import import defer_import
 from pipelines.console import Console, count
 from pipelines.files import canonical_json
 from pipelines.loading import LoadedJob, load_job, resolved_config
@@ -47,6 +48,7 @@ def _say_suite(loaded: LoadedJob, *, with_gx: bool) -> None:
         return
     if with_gx and loaded.job.checks.suite:
         # Its import costs seconds of CPU, so only on request.
+        defer_import("scipy.stats")
         from data_checks.gx_suite import load_with_gx  # noqa: PLC0415
 
         load_with_gx(loaded.base / loaded.job.checks.suite)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import sys
+from data_checks.deferred_import import defer_import
+defer_import("scipy.stats")
+from scipy import stats as module
+before = "{inside}" in sys.modules
+print(before, {use}, "{inside}" in sys.modules)
+"""
+
+
+def run(inside: str, use: str) -> str:
+    code = CODE.format(inside=inside, use=use)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_deferred_module_is_loaded_at_its_first_use() -> None:
+    assert run("scipy.stats._stats_py", "round(module.entropy([1, 1]), 4)") == "False 0.6931 True"
+
+
+def test_a_module_that_is_loaded_or_missing_is_left_alone() -> None:
+    from data_checks.deferred_import import defer_import
+
+    before = sys.modules["json"]
+    defer_import("json")
+    defer_import("no_such_module_at_all")
+    assert sys.modules["json"] is before
+    assert "no_such_module_at_all" not in sys.modules
+
+
+def test_great_expectations_works_without_loading_it() -> None:
+    inside = "great_expectations.core.expectation_suite"
+    use = '("scipy.stats._stats_py" in sys.modules, bool(__import__("data_checks.gx_engine")))'
+    assert run(inside, use) == "False (False, True) True"
