@@ -1,0 +1,54 @@
+"""Differences in units of the reference's standard deviation."""
+
+from __future__ import annotations
+
+import math
+
+from data_checks.distances import Measured
+
+
+def mean_shift_over_reference_sd(
+    reference_mean: float | None, current_mean: float | None, reference_sd: float
+) -> Measured:
+    """(current mean - reference mean) / reference sd (ddof 0), signed: how far the mean moved, in standard deviations.
+
+    (Glass's delta, with the reference as control: Glass 1976.) The means are of finite present values. None where a
+    side has none, and as `over_reference_sd`.
+
+    >>> mean_shift_over_reference_sd(10.0, 13.0, 2.0)
+    Measured(value=1.5, reason='')
+    """
+    if reference_mean is None or current_mean is None:
+        return Measured(None, f"no mean on the {'reference' if reference_mean is None else 'current'} side")
+    return over_reference_sd(current_mean - reference_mean, reference_sd)
+
+
+def over_reference_sd(difference: float, reference_sd: float) -> Measured:
+    """`difference` / `reference_sd`, both in the column's unit.
+
+    The sd is never floored: a feature of scale 1e-6 is as good as any. Of a constant reference (sd 0) no difference is
+    0, and any other one None: there the difference itself is to be judged. None also where the quotient is no finite
+    float. Raises ValueError where the sd is negative or not finite.
+    """
+    if not 0 <= reference_sd < math.inf:
+        message = f"a standard deviation is finite and not negative, not {reference_sd}"
+        raise ValueError(message)
+    if difference == 0:
+        return Measured(0.0)
+    if reference_sd == 0:
+        return Measured(None, f"the reference is constant (sd 0): judge the difference itself, {difference:.6g}")
+    quotient = difference / reference_sd
+    if not math.isfinite(quotient):
+        return Measured(None, f"{difference:.6g} over an sd of {reference_sd:.6g} is no finite number")
+    return Measured(quotient)
+
+
+def population_sd(sample_sd: float | None, count: int) -> float | None:
+    """The sd with ddof 0 from the one with ddof 1 of `count` values: of one value 0, of none None.
+
+    >>> population_sd(2.0, 4)
+    1.7320508075688772
+    """
+    if count < 1:
+        return None
+    return 0.0 if sample_sd is None or count == 1 else sample_sd * math.sqrt((count - 1) / count)
