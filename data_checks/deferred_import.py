@@ -9,8 +9,9 @@ import sys
 def defer_import(name: str) -> None:
     """Let `from parent import child` of a module called `parent.child` load it only at the first use of anything in it.
 
-    (The form `import parent.child` looks into the module, and so loads it.) Does nothing where it is loaded already or not installed. The standard library's LazyLoader does the work; its
-    first use is not safe in several threads at once before Python 3.12.3.
+    (The form `import parent.child` looks into the module, and so loads it.) Does nothing where it is loaded already or
+    not installed. The standard library's LazyLoader does the work; its first use is not safe in several threads at once
+    before Python 3.12.3.
     """
     if name in sys.modules:
         return

@@ -38,10 +38,33 @@ def findings(job: Any, result: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+#: Of each kind of measure one: in files, by value, in order, with a condition.
+MORE = [
+    {"type": "expect_column_median_to_be_between", "kwargs": {"column": "x", "min_value": 0}},
+    {"type": "expect_column_values_to_not_be_outliers", "kwargs": {"column": "x", "method": "iqr", "mostly": 0.5}},
+    {"type": "expect_column_unique_value_count_to_be_between", "kwargs": {"column": "c", "min_value": 1}},
+    {"type": "expect_column_distinct_values_to_be_in_set", "kwargs": {"column": "c", "value_set": ["u", "v", "w"]}},
+    {"type": "expect_column_values_to_be_increasing", "kwargs": {"column": "n"}, "severity": "info"},
+    {
+        "type": "expect_column_mean_to_be_between",
+        "kwargs": {"column": "x", "min_value": 0, "row_condition": 'col("c") == "u"', "condition_parser": "pandas"},
+    },
+]
+
+
+def widen_suite(job: Any) -> None:
+    """Add MORE to the job's suite, and allow examples."""
+    path = job.root / "suite.json"
+    suite = json.loads(path.read_text())
+    path.write_text(json.dumps(suite | {"expectations": suite["expectations"] + MORE}))
+    job.edit("job.yaml", "name: small", "name: small\nreport: {examples: true}")
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
 def test_workers_and_listing_order_change_no_byte(
     small_job: Any, make_rows: Callable[..., pa.Table], workers: int, tmp_path: Path
 ) -> None:
+    widen_suite(small_job)
     write_night(small_job, make_rows, [0, 1, 2, 3, 4])
     first = small_job.run(DATE)
     parts, found = small_job.parts(DATE), findings(small_job, first)
