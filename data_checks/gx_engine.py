@@ -20,8 +20,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from great_expectations.core.batch import Batch
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 from great_expectations.execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.validator.exception_info import ExceptionInfo
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.metrics_calculator import MetricsCalculator
 from great_expectations.validator.validator import Validator
@@ -163,7 +165,7 @@ class MergedEngine(PandasExecutionEngine):  # type: ignore[misc]  # GX ships no 
 def _as_numpy(series: pd.Series) -> Any:
     """Its `values` as GX has them: times with a zone are those of UTC, without it."""
     zoned = isinstance(series.dtype, pd.DatetimeTZDtype)
-    return series.dt.tz_convert(None).to_numpy() if zoned else series.values
+    return series.dt.tz_convert(None).to_numpy() if zoned else series.to_numpy()
 
 
 def _counts(by_value: Mapping[Any, int]) -> pd.Series:
@@ -207,13 +209,24 @@ class GxJudge:
         arguments = {key: value for key, value in kwargs.items() if key not in CONDITIONS}
         configuration = ExpectationConfiguration(type=kind, kwargs=arguments)
         with _quiet():
-            (result,) = self._validator.graph_validate([configuration], runtime_configuration=runtime)
-        found: dict[str, Any] = _plain(result.to_json_dict())
+            found = _plain(self._validated(configuration, runtime))
         found["expectation_config"]["kwargs"].pop("batch_id", None)
         info = found["exception_info"]
         for item in [info] if "raised_exception" in info else info.values():
             item["exception_traceback"] = None
         return found if values else _without_values(kind, found)
+
+    def _validated(self, configuration: ExpectationConfiguration, runtime: Mapping[str, Any]) -> dict[str, Any]:
+        """GX's result, also where an exception escapes it, as when it makes bins of infinite values."""
+        try:
+            (result,) = self._validator.graph_validate([configuration], runtime_configuration=dict(runtime))
+            found: dict[str, Any] = result.to_json_dict()
+        except Exception as error:  # noqa: BLE001  # any: the other expectations have their verdicts all the same
+            message = f"{type(error).__name__}: {error}"
+            info = ExceptionInfo(exception_traceback="", exception_message=message)
+            failed = ExpectationValidationResult(success=False, expectation_config=configuration, exception_info=info)
+            found = failed.to_json_dict()
+        return found
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,8 @@ from gx_fuzz.comparing import Case, compare
 from gx_fuzz.known_differences import KNOWN, Known
 from gx_fuzz.random_tables import Rng, random_table
 
+from schemas.verdicts import Status
+
 
 def one(kind: str, kwargs: dict[str, Any], table: pa.Table, rng: Rng, folder: Path) -> Case:
     """One expectation judged by both sides."""
@@ -35,6 +37,15 @@ def test_whole_numbers_beyond_2_to_the_53_are_compared_exactly_where_pandas_roun
     limit = {"column": "big", "max_value": 2**53}
     case = one("expect_column_values_to_be_between", limit, table, rng, tmp_path)
     assert (case.verdict.unexpected, case.theirs["result"]["unexpected_count"]) == (1, 0)
+
+
+def test_an_exception_that_escapes_great_expectations_is_one_verdict_and_not_the_end(rng: Rng, tmp_path: Path) -> None:
+    table = random_table(rng, 2, nulls=0.0)
+    infinite = pa.array([float("inf"), 1.0])
+    table = table.set_column(table.column_names.index("f64"), "f64", infinite)
+    own_bins = {"column": "f64", "threshold": 0.1}
+    case = one("expect_column_kl_divergence_to_be_less_than", own_bins, table, rng, tmp_path)
+    assert (case.verdict.status, case.raised) == (Status.ERROR, (True, True))
 
 
 def test_a_pattern_that_would_take_pandas_years_is_judged_at_once(rng: Rng, tmp_path: Path) -> None:
