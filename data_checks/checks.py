@@ -43,6 +43,16 @@ class CompiledExpectation:
     domain: int = 0
     #: Whether its result may hold values of the data.
     examples: bool = False
+    #: Whether it is about a column that the contract calls sensitive.
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class _RowExpectation:
+    """One that is judged row by row."""
+
+    expectation: Expectation
+    judge: RowShare
 
 
 @dataclass(frozen=True)
@@ -131,18 +141,21 @@ class Checks:
         if not whole.num_rows:
             return []
         span = range(int(whole.positions[0]), int(whole.positions[-1]) + 1)
-        rows, unexpected = [], []
-        for domain, counts in zip(self.domains, state.domains, strict=True):
-            selected = domain.select(whole)
-            rows.append(selected)
-            unexpected.append(domain.fold(selected, counts, files, span))
-        return [
-            _breach(item.expectation, item.judge, rows[item.domain])
-            for item in self.expectations
-            if isinstance(item.judge, RowShare)
-            and item.expectation.on_fail in ("quarantine", "drop")
-            and unexpected[item.domain][item.judge.key]
-        ]
+        found: dict[int, Breach] = {}
+        for number, (domain, counts) in enumerate(zip(self.domains, state.domains, strict=True)):
+            rows = domain.select(whole)  # a copy where there is a condition: one is held at a time
+            unexpected = domain.fold(rows, counts, files, span)
+            for place, item in self._setting_rows_aside(number):
+                if unexpected[item.judge.key]:
+                    found[place] = _breach(item.expectation, item.judge, rows)
+        return [found[place] for place in sorted(found)]
+
+    def _setting_rows_aside(self, domain: int) -> Iterator[tuple[int, _RowExpectation]]:
+        """The expectations of the domain whose rows a batch can name, with their places in the suite."""
+        for place, item in enumerate(self.expectations):
+            aside = item.domain == domain and item.expectation.on_fail in ("quarantine", "drop")
+            if aside and isinstance(item.judge, RowShare):
+                yield place, _RowExpectation(item.expectation, item.judge)
 
 
 @dataclass
@@ -187,7 +200,10 @@ class _Compiler:
         if self._may_show(expectation):
             parts.shown |= {order.key for order in judge.needs.orders}
             parts.shown |= {judge.key} if isinstance(judge, RowShare | Unique) else set()
-        self.compiled.append(CompiledExpectation(expectation, judge, domain, self._may_show(expectation)))
+        sensitive = self._is_sensitive(expectation)
+        self.compiled.append(
+            CompiledExpectation(expectation, judge, domain, self._may_show(expectation), sensitive=sensitive)
+        )
 
     def domains(self) -> Iterator[Domain]:
         """The domains, that of all rows first."""
@@ -202,8 +218,11 @@ class _Compiler:
             )
 
     def _may_show(self, expectation: Expectation) -> bool:
+        return self.examples > 0 and not self._is_sensitive(expectation)
+
+    def _is_sensitive(self, expectation: Expectation) -> bool:
         columns = [self.contract.column(name) for name in expectation.columns]
-        return self.examples > 0 and not any(column is not None and column.sensitive for column in columns)
+        return any(column is not None and column.sensitive for column in columns)
 
     def _domain(self, expectation: Expectation) -> int:
         if expectation.condition is None:

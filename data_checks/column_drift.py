@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from data_checks import drift_bins
 from data_checks.column_profile import ColumnProfile
 from data_checks.distances import js_distance_base2, psi, psi_noise, rate_z
+from data_checks.drift_measures import category_measures, numeric_measures
 from data_checks.drift_rules import (
     NAMED_FROM,
     Distances,
@@ -88,6 +89,7 @@ class ColumnComparison:
                 f"{distinct:,} categories, none with {share} of the values in training: too many to compare"
             )
         bins = drift_bins.category_bins(reference.categorical, current.known, self.reference.other_share)
+        column = replace(column, measures=category_measures(bins))
         return self._distances(column, bins, drift_bins.largest_category_move(bins))
 
     def _numbers(
@@ -97,7 +99,9 @@ class ColumnComparison:
         nothing = _nothing_to_compare(column)
         if nothing or current is None:
             return column, nothing or _not_computed("no finite value in training")
-        return self._distances(column, drift_bins.numeric_bins(facts, current), drift_bins.largest_move(facts, current))
+        bins = drift_bins.numeric_bins(facts, current)
+        column = replace(column, measures=numeric_measures(bins, facts, current, mean))
+        return self._distances(column, bins, drift_bins.largest_move(facts, current))
 
     def _distances(self, column: ColumnDrift, bins: tuple[Bin, ...], moved: str) -> tuple[ColumnDrift, Finding]:
         before, now = [item.reference for item in bins], [item.current for item in bins]

@@ -77,12 +77,27 @@ class Domain:
             },
         )
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are looked at in the domain."""
+        needs = self.needs
+        names = [name for rule in self.rules.values() for name in rule.columns]
+        names += [name for rule in self.files.values() for name in rule.columns]
+        names += [*needs.missing, *needs.ranges, *needs.sums, *needs.moments]
+        names += [column for column, _ in needs.counts] + [order.column for order in needs.orders]
+        return list(dict.fromkeys(names))
+
     def select(self, whole: BatchValues) -> DomainRows:
         """The domain's rows of the batch."""
         if self.condition is None:
             return DomainRows(whole, None)
         mask = self.condition.mask(whole)
-        batch = whole.columns.batch.filter(pa.array(mask))
+        if mask.all():
+            return DomainRows(whole, None)
+        batch = whole.columns.batch
+        # Only what is looked at is copied; one column at least, since without any a batch has no rows.
+        names = [name for name in self.columns if name in batch.schema.names] or batch.schema.names[:1]
+        batch = batch.select(names).filter(pa.array(mask))
         return DomainRows(BatchValues(BatchColumns(batch), whole.positions[mask]), mask)
 
     def fold(self, rows: DomainRows, state: DomainState, files: FileMeasures | None, span: range) -> dict[str, int]:

@@ -16,7 +16,7 @@ from schemas.job import Drift
 from schemas.verdicts import Bin, ColumnDrift, DriftStatus, DriftVerdict
 
 FORMAT = "nightscore.drift"
-VERSION = 1
+VERSION = 2
 
 
 def compare(

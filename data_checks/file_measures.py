@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,5 +71,5 @@ class FileMeasures:
 
 
 def rule_folder(rule: str) -> str:
-    """A folder name for a rule's id, which may hold any character."""
-    return "".join(char if char.isalnum() or char in "-_." else f"%{ord(char):x}" for char in rule)
+    """A folder name for a rule's id, which may hold any character and be long: no two ids share one."""
+    return hashlib.sha256(rule.encode()).hexdigest()[:32]

@@ -8,7 +8,6 @@ providers of metrics by the names of an engine's base classes, so this one has t
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
@@ -32,6 +31,7 @@ from data_checks.check_state import DomainState
 from data_checks.expectations.finding import Finding
 from data_checks.expectations.logical_type import LogicalType
 from data_checks.first_rows import FirstRows
+from data_checks.strict_value import strict
 from schemas.contract import TableContract
 from schemas.expectation_types import CONDITIONS
 
@@ -43,6 +43,8 @@ gx_util.stack = list
 
 #: GX's own switches against values in results.
 _NO_VALUES = {"exclude_unexpected_values": True, "partial_unexpected_count": 0}
+#: Arguments that may be long.
+_MEMBERS = frozenset({"value_set", "value_pairs_set", "regex_list"})
 #: What GX keeps of unexpected values and rows.
 MOST_RECORDS = 200
 
@@ -197,19 +199,29 @@ class GxJudge:
         self._format = result_format
 
     def result(
-        self, kind: str, kwargs: Mapping[str, Any], finding: Finding, state: DomainState, *, values: bool
+        self,
+        kind: str,
+        kwargs: Mapping[str, Any],
+        finding: Finding,
+        state: DomainState,
+        *,
+        values: bool,
+        rows_judged: bool = False,
     ) -> dict[str, Any]:
         """GX's ExpectationValidationResult as its JSON, without tracebacks, which name places of this machine.
 
-        Without `values` it holds counts and aggregates only.
+        Without `values` it holds counts and aggregates only. Of expectations whose rows were judged already, GX gets
+        one member of a long set or list in place of all: its verdict is on counts, and it copies arguments often.
         """
         self._engine.bind(finding, state)
         runtime = {"result_format": {"result_format": self._format, **({} if values else _NO_VALUES)}}
         # Which rows are meant is decided already; GX warns of conditions that are texts.
         arguments = {key: value for key, value in kwargs.items() if key not in CONDITIONS}
+        if rows_judged:
+            arguments |= {key: value[:1] for key, value in arguments.items() if key in _MEMBERS}
         configuration = ExpectationConfiguration(type=kind, kwargs=arguments)
         with _quiet():
-            found = _plain(self._validated(configuration, runtime))
+            found = strict(self._validated(configuration, runtime))
         found["expectation_config"]["kwargs"].pop("batch_id", None)
         info = found["exception_info"]
         for item in [info] if "raised_exception" in info else info.values():
@@ -227,18 +239,6 @@ class GxJudge:
             failed = ExpectationValidationResult(success=False, expectation_config=configuration, exception_info=info)
             found = failed.to_json_dict()
         return found
-
-
-def _plain(value: Any) -> Any:
-    """Strict JSON: Python's own types, no NaN, infinite numbers as text."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    plain = value.item() if isinstance(value, np.generic) else value
-    if isinstance(plain, float) and not math.isfinite(plain):
-        return None if math.isnan(plain) else ("Infinity" if plain > 0 else "-Infinity")
-    return plain
 
 
 def _without_values(kind: str, found: dict[str, Any]) -> dict[str, Any]:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from data_checks.check_state import CheckState
 from data_checks.checks import Checks, CompiledExpectation
 from data_checks.deferred_import import defer_import
 from data_checks.expectations.finding import Finding, TableFacts
+from data_checks.expectations.share import RowShare
 from data_checks.quality_json import quality_json
+from data_checks.strict_value import strict
 from schemas.job import Policy
 from schemas.suite import Expectation
 from schemas.verdicts import ExpectationVerdict, Status
 
 if TYPE_CHECKING:
     from data_checks.gx_engine import GxJudge
+
+#: Expectations whose observed value is that of a single row.
+SINGLE_VALUES = frozenset(f"expect_column_{name}_to_be_between" for name in ("min", "max", "median", "quantile_values"))
 
 __all__ = ["TableFacts", "judge_suite", "quality_json"]
 
@@ -38,7 +45,9 @@ def judge_suite(
     # Its import costs seconds of CPU, so only where a verdict is due: not for workers, nor for `check`. One more second
     # of it is for what only divergences need.
     defer_import("scipy.stats")
-    from data_checks.gx_engine import GxJudge  # noqa: PLC0415
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it imports deprecated modules, which is not this job's concern
+        from data_checks.gx_engine import GxJudge  # noqa: PLC0415
 
     judge = GxJudge(facts.contract, state.domains[0], result_format)
     return [_verdict(item, state, facts, checks, judge) for item in checks.expectations]
@@ -49,7 +58,10 @@ def _verdict(
 ) -> ExpectationVerdict:
     domain, expectation = state.domains[item.domain], item.expectation
     finding = item.judge.find(domain, facts)
-    gx = judge.result(expectation.type, expectation.kwargs, finding, domain, values=item.examples)
+    arguments, by_rows = expectation.kwargs, isinstance(item.judge, RowShare)
+    gx = judge.result(expectation.type, arguments, finding, domain, values=item.examples, rows_judged=by_rows)
+    if item.sensitive and expectation.type in SINGLE_VALUES:
+        finding, gx = _without_the_value(finding, gx)
     status, success, on_fail, message = _decide(expectation, finding, gx, checks)
     return ExpectationVerdict(
         rule=expectation.rule,
@@ -64,7 +76,7 @@ def _verdict(
         unexpected=finding.unexpected,
         unexpected_share=_share(finding),
         missing=finding.missing,
-        observed=finding.observed,
+        observed=strict(finding.observed),
         message=message,
         gx=gx,
     )
@@ -75,17 +87,29 @@ def _decide(
 ) -> tuple[Status, bool, Policy, str]:
     """(status, whether it counts as met, what follows if not, message)."""
     met, on_fail = bool(gx["success"]), expectation.on_fail
+    if finding.decided is not None and not checks.strict_gx:
+        return Status.PASSED if finding.decided else Status.FAILED, finding.decided, on_fail, finding.message
+    if finding.no_data and not checks.strict_gx:
+        vacuous = checks.allow_vacuous if expectation.allow_vacuous is None else expectation.allow_vacuous
+        only_warns = expectation.warn_if is not None and expectation.error_if is None
+        return Status.NO_DATA, vacuous, "warn" if only_warns else on_fail, finding.message
     if error := _error(gx):
         return Status.ERROR, False, on_fail, f"{finding.message}; Great Expectations raised: {error}"
     if checks.strict_gx:
         return Status.PASSED if met else Status.FAILED, met, on_fail, finding.message
-    if finding.no_data:
-        vacuous = checks.allow_vacuous if expectation.allow_vacuous is None else expectation.allow_vacuous
-        return Status.NO_DATA, vacuous, on_fail, finding.message
     message = finding.message
     if expectation.error_if or expectation.warn_if:
         met, on_fail, message = _by_count(expectation, finding)
     return Status.PASSED if met else Status.FAILED, met, on_fail, message
+
+
+def _without_the_value(finding: Finding, gx: dict[str, Any]) -> tuple[Finding, dict[str, Any]]:
+    """The same, without the value of a single row of a sensitive column."""
+    result = {key: value for key, value in gx["result"].items() if key not in ("observed_value", "details")}
+    column = finding.message.partition(": ")[0]
+    expected = finding.message.rpartition("; ")[2] if "; expected" in finding.message else "the limits decide"
+    message = f"{column}: the value is not shown, since the column is sensitive; {expected}"
+    return replace(finding, observed=None, message=message), gx | {"result": result}
 
 
 def _by_count(expectation: Expectation, finding: Finding) -> tuple[bool, Policy, str]:

@@ -136,7 +136,7 @@ def table_facts(loaded: LoadedJob, plan: Plan, passed: PassResult) -> TableFacts
     }
     return TableFacts(
         rows=passed.outcome.profile.rows_conformed,
-        file_columns=sorted(passed.outcome.file_columns),
+        file_columns=plan.file_columns,
         contract=loaded.contract,
         repeats={key: _repeats(key, found, loaded, plan) for key, found in passed.keys.items()},
         distinct={key: found.distinct for key, found in passed.keys.items()},

@@ -70,8 +70,6 @@ class Outcome:
     files: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     #: Columns of files that the contract does not name.
     ignored_columns: set[str] = field(default_factory=set)
-    #: The column lists of the files that were read, each once.
-    file_columns: set[tuple[str, ...]] = field(default_factory=set)
     #: What is worth telling of the models as loaded, such as a library version that differs from the card's.
     model_notes: set[str] = field(default_factory=set)
 
@@ -95,7 +93,6 @@ class Outcome:
             for bucket, paths in buckets.items():
                 mine_buckets[bucket] = sorted([*mine_buckets.get(bucket, []), *paths])
         self.ignored_columns |= other.ignored_columns
-        self.file_columns |= other.file_columns
         self.model_notes |= other.model_notes
 
     def to_json(self) -> bytes:
@@ -118,7 +115,6 @@ class Outcome:
                 for rule, buckets in sorted(self.files.items())
             },
             "ignored_columns": sorted(self.ignored_columns),
-            "file_columns": sorted(self.file_columns),
             "model_notes": sorted(self.model_notes),
         }
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
@@ -143,7 +139,6 @@ class Outcome:
             rejected=[Rejected(**item) for item in raw["rejected"]],
             files={rule: {int(b): paths for b, paths in buckets.items()} for rule, buckets in raw["files"].items()},
             ignored_columns=set(raw["ignored_columns"]),
-            file_columns={tuple(names) for names in raw["file_columns"]},
             model_notes=set(raw["model_notes"]),
         )
 

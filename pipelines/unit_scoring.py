@@ -133,8 +133,6 @@ class SpanScoring:
                 self.spec.contract, source.schema, self.span.file.partition, self.span.file.name
             )
             self.outcome.ignored_columns.update(conformer.ignored)
-            names = dict.fromkeys([*source.schema.names, *(key for key, _ in self.span.file.partition)])
-            self.outcome.file_columns.add(tuple(names))
             for raw in source.batches(conformer):
                 batch, breaches = conformer.apply(raw, next_row)
                 yield Rows(batch, np.arange(next_row, next_row + batch.num_rows), place), breaches

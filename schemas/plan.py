@@ -105,6 +105,8 @@ class Plan:
     bad_files: tuple[BadFile, ...] = ()
     #: Names that were passed over since they begin with `_` or `.`.
     ignored: tuple[str, ...] = ()
+    #: Each different list of columns among the readable files, sorted: the file's, then those of its folders' names.
+    file_columns: tuple[tuple[str, ...], ...] = ()
 
     @property
     def rows(self) -> int:

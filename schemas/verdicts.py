@@ -91,6 +91,8 @@ class ColumnDrift:
     mean_reference: float | None = None
     mean_current: float | None = None
     bins: tuple[Bin, ...] = ()
+    #: Further numbers, each under its full name; they decide nothing.
+    measures: dict[str, Any] = field(default_factory=dict)
     #: Probabilities: 20 equal bins of [0, 1], for the picture only; otherwise empty.
     unit_bins: tuple[Bin, ...] = ()
     critical: bool = False

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+import numpy as np
+
 from data_checks.check_state import DomainState
 from data_checks.expectations.finding import Finding, Needs, TableFacts, nothing_to_judge
 from data_checks.expectations.interval import Interval
@@ -92,7 +94,8 @@ class Aggregate:
             return self.kind.python(int(value))
         if isinstance(value, Fraction):
             return int(value) if value.denominator == 1 else float(value)
-        return value
+        # A limit of 0.3 is to allow a float32 of 0.3, which is a little more as a float64.
+        return np.float32(value) if self.kind.name == "float32" else value
 
     def _plain(self, value: float | Fraction) -> float | str:
         if self.measure in ("min", "max") and self.kind.in_ticks:

@@ -56,6 +56,8 @@ class Finding:
     #: Great Expectations' names of metrics to their values, as its code wants them.
     metrics: Mapping[str, Any] = field(default_factory=dict)
     examples: FirstRows | None = None
+    #: Whether it is met, where the table contract knows and pandas' opinion does not matter; None elsewhere.
+    decided: bool | None = None
 
     @property
     def no_data(self) -> bool:

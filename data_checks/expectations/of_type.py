@@ -52,10 +52,11 @@ class OfType:
         kind = column_type(self.column, facts.contract)
         message = f"{self.column}: type is {kind.name}; expected {' or '.join(self.names)}"
         present = state.rows - state.missing[self.column]
-        unexpected = 0 if _names_of(kind) & set(self.names) else present
+        met = bool(_names_of(kind) & set(self.names))
+        unexpected = 0 if met else present
         metrics = {f"column_values.{root}.unexpected_count": unexpected for root in ("of_type", "in_type_list")}
         metrics["column_values.nonnull.unexpected_count"] = state.missing[self.column]
-        return Finding(message, observed=kind.name, metrics=metrics)
+        return Finding(message, observed=kind.name, metrics=metrics, decided=met)
 
 
 def of_type(expectation: Expectation, contract: TableContract) -> OfType:

@@ -60,6 +60,7 @@ def make_plan(job: Job, contract: TableContract, base: Path, run_date: str) -> P
         units=tuple(share_out(files, job.rows_per_unit)),
         bad_files=tuple(item for item in found if isinstance(item, BadFile)),
         ignored=listing.ignored,
+        file_columns=tuple(sorted(read.file_columns)),
     )
 
 
@@ -118,6 +119,7 @@ class _Footers:
         self._fail_early = fail_early
         #: Schemas and partitions that have been reconciled, since most files of a night have the same.
         self._reconciled: set[tuple[object, ...]] = set()
+        self.file_columns: set[tuple[str, ...]] = set()
 
     def __call__(self, listed: Listed) -> InputFile | BadFile:
         name = printable(listed.name)
@@ -126,6 +128,7 @@ class _Footers:
             footer = read_footer(listed.path, name)
         except InputError as error:
             return BadFile(name, _size(listed.path), error.code, error.message)
+        self.file_columns.add(tuple(dict.fromkeys([*footer.column_names, *(key for key, _ in partition)])))
         key = (footer.schema.remove_metadata(), partition)
         if self._fail_early and key not in self._reconciled:
             Conformer.for_file(self._contract, footer.schema, partition, name)

@@ -408,7 +408,7 @@ def test_drift_json_has_its_agreed_shape_and_is_read_back() -> None:
 
 
 def test_something_else_is_not_taken_for_a_drift_verdict() -> None:
-    with pytest.raises(ValueError, match="not a drift verdict of version 1: format 'x', version None"):
+    with pytest.raises(ValueError, match="not a drift verdict of version 2: format 'x', version None"):
         drift_from_json({"format": "x"})
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_checks.file_measures import rule_folder
 from pipelines.suggesting import write_suggestion
 from schemas.errors import ConfigError
 
@@ -313,3 +314,72 @@ def test_outliers_and_values_out_of_order_are_named_where_the_job_allows_it(smal
     assert found["far"]["partial_unexpected_index_list"] == [17, 450]
     assert found["up"]["partial_unexpected_list"] == [-3]
     assert found["up"]["partial_unexpected_index_list"] == [200]
+
+
+def test_rules_whose_ids_look_alike_in_file_names_do_not_share_their_files(small_job: Any, make_rows: Rows) -> None:
+    # "x ac" and "x€" had one folder name, and the files of the second rule replaced those of the first.
+    rows = make_rows(40)
+    small_job.write(DATE, "a.parquet", rows)
+    write_suite(
+        small_job,
+        rule(PREFIX + "be_unique", {"id": "x" + "-" * 99, "on_fail": "warn"}, column="c"),
+        rule(PREFIX + "be_unique", {"on_fail": "warn"}, column="id"),
+        rule("expect_column_median_to_be_between", column="x", min_value=0),
+    )
+    folders = {rule_folder(name) for name in ("x ac", "x€", "x" * 10_000)}
+    assert (len(folders), max(map(len, folders))) == (3, 32)
+    found = list(results(small_job, small_job.run(DATE)).values())
+    assert [item["result"].get("unexpected_count") for item in found] == [rows["c"].drop_null().__len__(), 0, None]
+
+
+def test_a_file_without_rows_is_held_to_expectations_about_columns_too(small_job: Any, make_rows: Rows) -> None:
+    small_job.edit("schema.yaml", "columns:", "extra_columns: ignore\ncolumns:")
+    small_job.write(DATE, "a.parquet", make_rows(20))
+    small_job.write(DATE, "b.parquet", make_rows(0).append_column("more", pa.array([], pa.int64())))
+    write_suite(small_job, rule("expect_table_column_count_to_equal", {"id": "five"}, value=4))
+    result = small_job.run(DATE)
+    assert (result["exit_code"], results(small_job, result)["five"]["result"]["observed_value"]) == (4, 5)
+
+
+def test_a_single_value_of_a_sensitive_column_is_not_told(small_job: Any, make_rows: Rows) -> None:
+    rows = make_rows(20)
+    values = [918273645, *range(19)]
+    small_job.write(DATE, "a.parquet", rows.set_column(2, "n", pa.array(values, pa.int64())))
+    small_job.edit("schema.yaml", "{name: n, type: int64}", "{name: n, type: int64, sensitive: true}")
+    small_job.edit("job.yaml", "drift: {reference: reference/profile.json, training: train/}\n", "")
+    ranges = {"quantiles": [1.0], "value_ranges": [[0, 1]]}
+    write_suite(
+        small_job,
+        rule("expect_column_max_to_be_between", {"id": "max"}, column="n", max_value=50),
+        rule("expect_column_quantile_values_to_be_between", {"id": "q"}, column="n", quantile_ranges=ranges),
+    )
+    result = small_job.run(DATE)
+    folder = small_job.run_folder(result)
+    assert result["exit_code"] == 4
+    for name in ("quality.json", "report.json", "result.json", "index.html"):
+        text = (folder / name).read_text()
+        assert "918273645" not in text
+        assert "918,273,645" not in text
+    message = results(small_job, result)["max"]["meta"]["nightscore"]["message"]
+    assert message == "n: the value is not shown, since the column is sensitive; expected at most 50"
+
+
+def test_an_infinite_median_and_a_float32_at_its_limit_get_their_verdicts(small_job: Any, make_rows: Rows) -> None:
+    rows = make_rows(21)
+    more = "".join(
+        f"\n  - {{name: {n}, type: {t}, role: passthrough}}" for n, t in (("f", "float32"), ("g", "float64"))
+    )
+    small_job.edit("schema.yaml", "{name: n, type: int64}", "{name: n, type: int64}" + more)
+    rows = rows.append_column("f", pa.array([0.1, 0.2, 0.3] * 7, pa.float32()))
+    rows = rows.append_column("g", pa.array([float("inf")] * 20 + [1.0]))
+    small_job.write(DATE, "a.parquet", rows)
+    write_suite(
+        small_job,
+        rule("expect_column_max_to_be_between", {"id": "max"}, column="f", max_value=0.3),
+        rule("expect_column_median_to_be_between", {"id": "median", "on_fail": "warn"}, column="g", max_value=1),
+        rule(PREFIX + "be_of_type", {"id": "type"}, column="c", type_="string"),
+    )
+    found = results(small_job, small_job.run(DATE))
+    status = {name: item["meta"]["nightscore"]["status"] for name, item in found.items()}
+    assert status == {"max": "passed", "median": "failed", "type": "passed"}
+    assert found["median"]["result"]["observed_value"] == "Infinity"
