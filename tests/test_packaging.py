@@ -18,6 +18,7 @@ PACKAGES = ("pipelines", "transforms", "schemas", "data_checks")
 IMPORT_NAMES = {
     "great-expectations": "great_expectations",
     "apache-beam": "apache_beam",
+    "python-dateutil": "dateutil",
     "scikit-learn": "sklearn",
     "vl-convert-python": "vl_convert",
     "xgboost-cpu": "xgboost",
