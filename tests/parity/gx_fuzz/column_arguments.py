@@ -21,7 +21,7 @@ SCHEMAS: list[Arguments] = [
 ]
 NUMBERS = (*INTEGERS, *FLOATS)
 SETS = (*NUMBERS, *TEXTS, "b")
-KINDS = ["int32", "int64", "float64", "str", "bool", "Decimal", "datetime64[us]", "date", "object", "uint16"]
+KINDS = ["int32", "int64", "float64", "str", "bool", "Decimal", "datetime64[us]", "date", "object", "uint16", "string"]
 SHARES = [0.0, 0.5, 0.9, 1.0]
 
 
