@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,16 @@ def one(kind: str, kwargs: dict[str, Any], table: pa.Table, rng: Rng, folder: Pa
     return case
 
 
+def with_values(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
+    """The table with other values in one of its columns."""
+    return table.set_column(table.column_names.index(name), name, pa.array(values, table[name].type))
+
+
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.type.removeprefix("expect_"))
 def test_a_known_difference_still_occurs(known: Known, rng: Rng, tmp_path: Path) -> None:
     table = random_table(rng, known.rows, nulls=0.1)
+    for name, values in known.values.items():
+        table = with_values(table, name, values)
     case = one(known.type, dict(known.kwargs), table, rng, tmp_path)
     assert case.differences, f"take it off the list: {known.why}"
     assert [other.why for other in KNOWN if other.covers(case)] == [known.why], str(case)
@@ -33,16 +41,14 @@ def test_whole_numbers_beyond_2_to_the_53_are_compared_exactly_where_pandas_roun
     rng: Rng, tmp_path: Path
 ) -> None:
     table = random_table(rng, 1)
-    table = table.set_column(table.column_names.index("big"), "big", pa.array([2**53 + 1]))
+    table = with_values(table, "big", [2**53 + 1])
     limit = {"column": "big", "max_value": 2**53}
     case = one("expect_column_values_to_be_between", limit, table, rng, tmp_path)
     assert (case.verdict.unexpected, case.theirs["result"]["unexpected_count"]) == (1, 0)
 
 
 def test_an_exception_that_escapes_great_expectations_is_one_verdict_and_not_the_end(rng: Rng, tmp_path: Path) -> None:
-    table = random_table(rng, 2, nulls=0.0)
-    infinite = pa.array([float("inf"), 1.0])
-    table = table.set_column(table.column_names.index("f64"), "f64", infinite)
+    table = with_values(random_table(rng, 2), "f64", [float("inf"), 1.0])
     own_bins = {"column": "f64", "threshold": 0.1}
     case = one("expect_column_kl_divergence_to_be_less_than", own_bins, table, rng, tmp_path)
     assert (case.verdict.status, case.raised) == (Status.ERROR, (True, True))
