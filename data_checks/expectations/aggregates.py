@@ -94,8 +94,10 @@ class Aggregate:
             return self.kind.python(int(value))
         if isinstance(value, Fraction):
             return int(value) if value.denominator == 1 else float(value)
-        # A limit of 0.3 is to allow a float32 of 0.3, which is a little more as a float64.
-        return np.float32(value) if self.kind.name == "float32" else value
+        if self.kind.name != "float32":
+            return value
+        with np.errstate(over="ignore"):  # a sum may be beyond float32, and is infinite there, as in pandas
+            return np.float32(value)  # a limit of 0.3 is to allow a float32 of 0.3, which is a little more as a float64
 
     def _plain(self, value: float | Fraction) -> float | str:
         if self.measure in ("min", "max") and self.kind.in_ticks:

@@ -67,7 +67,7 @@ def test_isolated_it_leaves_no_trace_but_its_count(
     assert [(r["file"], r["row_group"], r["rows"], r["code"]) for r in outcome["rejected"]] == [
         ("a.parquet", 2, GROUP_ROWS, "corrupt_page")
     ]
-    assert outcome["checks"]["rows"] == outcome["profile"]["rows_conformed"] == kept
+    assert outcome["checks"]["domains"][0]["rows"] == outcome["profile"]["rows_conformed"] == kept
     assert outcome["profile"]["rows_scored"] == kept - 1
     quarantine = [row for path in (folder / "quarantine").iterdir() for row in pq.read_table(path).to_pylist()]
     assert [row["id"] for row in quarantine] == [5]
