@@ -191,7 +191,7 @@ def _of_condition(kwargs: Mapping[str, Any]) -> Iterator[str]:
         try:
             parse_row_condition(raw, parser)
         except ValueError as error:
-            yield f"row_condition: {error}"
+            yield str(error)  # which says where in the row_condition
 
 
 # ------------------------------------------------------------------------------------------- conditions on row counts
