@@ -14,11 +14,11 @@ import numpy as np
 from data_checks.check_state import DomainState
 from data_checks.columns import Mask
 from data_checks.expectations.batch_values import Values
-from data_checks.expectations.finding import FileRule, Finding, Needs, TableFacts, nothing_to_judge
+from data_checks.expectations.finding import Finding, Needs, TableFacts, nothing_to_judge
 from data_checks.expectations.in_set import members_of
 from data_checks.expectations.logical_type import LogicalType, column_type
 from data_checks.expectations.misfit import Misfit
-from data_checks.expectations.order_statistic import sorted_values
+from data_checks.expectations.order_statistic import SortedColumn, sorted_values
 from data_checks.order_statistics import count_failing, histogram, quantiles
 from data_checks.value_runs import ValueRuns
 from schemas.contract import TableContract
@@ -75,24 +75,12 @@ class Within:
 
 
 @dataclass(frozen=True)
-class BinDivergence:
+class BinDivergence(SortedColumn):
     """How many values lie in each bin; the bins are the suite's, or made from the column's own quantiles."""
-
-    rule: FileRule
-    words: str
-    #: Under which the values are kept; given by Checks.compile, where equal rules share one.
-    key: str = ""
-
-    @property
-    def needs(self) -> Needs:
-        """The column's values, sorted."""
-        return Needs(missing=self.rule.columns, files=(self.rule,))
 
     def find(self, state: DomainState, facts: TableFacts) -> Finding:
         """What the divergence is computed from."""
-        (column,) = self.rule.columns
-        missing = state.missing[column]
-        evaluated = state.rows - missing
+        column, evaluated, missing = self.counts(state)
         runs = facts.runs.get(self.key) if evaluated else None
         metrics = _metrics_of(runs) if runs is not None else {}
         if runs is None:

@@ -18,10 +18,11 @@ from schemas.suite import Expectation
 
 
 @dataclass(frozen=True)
-class Median:
-    """The value in the middle, exactly, however many there are."""
+class SortedColumn:
+    """What is judged from one column's values in order."""
 
     rule: FileRule
+    #: What is expected.
     words: str
     #: Under which the values are kept; given by Checks.compile, where equal rules share one.
     key: str = ""
@@ -31,11 +32,20 @@ class Median:
         """The column's values, sorted."""
         return Needs(missing=self.rule.columns, files=(self.rule,))
 
-    def find(self, state: DomainState, facts: TableFacts) -> Finding:
-        """The median; of an even number of values the mean of the two in the middle."""
+    def counts(self, state: DomainState) -> tuple[str, int, int]:
+        """(column, values that are there, values that are missing)."""
         (column,) = self.rule.columns
         missing = state.missing[column]
-        evaluated = state.rows - missing
+        return column, state.rows - missing, missing
+
+
+@dataclass(frozen=True)
+class Median(SortedColumn):
+    """The value in the middle, exactly, however many there are."""
+
+    def find(self, state: DomainState, facts: TableFacts) -> Finding:
+        """The median; of an even number of values the mean of the two in the middle."""
+        column, evaluated, missing = self.counts(state)
         if not evaluated:
             metrics = {"column.median": None}
             return Finding(nothing_to_judge(column, state.rows), 0, None, missing, metrics=metrics)
@@ -45,25 +55,15 @@ class Median:
 
 
 @dataclass(frozen=True)
-class Quantiles:
+class Quantiles(SortedColumn):
     """Values that given shares of the column lie below, exactly."""
 
-    rule: FileRule
-    asked: tuple[float, ...]
-    interpolation: str
-    #: Under which the values are kept; given by Checks.compile, where equal rules share one.
-    key: str = ""
-
-    @property
-    def needs(self) -> Needs:
-        """The column's values, sorted."""
-        return Needs(missing=self.rule.columns, files=(self.rule,))
+    asked: tuple[float, ...] = ()
+    interpolation: str = "nearest"
 
     def find(self, state: DomainState, facts: TableFacts) -> Finding:
         """The quantiles, in the order in which the suite asks for them."""
-        (column,) = self.rule.columns
-        missing = state.missing[column]
-        evaluated = state.rows - missing
+        column, evaluated, missing = self.counts(state)
         if not evaluated:
             metrics: Mapping[str, Any] = {"column.quantile_values": [None] * len(self.asked)}
             return Finding(nothing_to_judge(column, state.rows), 0, None, missing, metrics=metrics)
@@ -71,7 +71,7 @@ class Quantiles:
         found = ", ".join(
             f"{share:g} is {number_words(value)}" for share, value in zip(self.asked, values, strict=True)
         )
-        message = f"{column}: quantile {found}"
+        message = f"{column}: quantile {found}; expected {self.words}"
         return Finding(message, evaluated, None, missing, values, {"column.quantile_values": values})
 
 
@@ -102,4 +102,5 @@ def quantiles_between(expectation: Expectation, contract: TableContract) -> Quan
     """Each quantile is in its range."""
     asked = tuple(float(share) for share in expectation.kwargs["quantile_ranges"]["quantiles"])
     interpolation = expectation.kwargs.get("allow_relative_error") or "nearest"
-    return Quantiles(sorted_values(expectation.kwargs["column"], contract), asked, str(interpolation))
+    rule = sorted_values(expectation.kwargs["column"], contract)
+    return Quantiles(rule, "each in its range", asked=asked, interpolation=str(interpolation))
