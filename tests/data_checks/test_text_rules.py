@@ -177,9 +177,9 @@ def test_brackets_in_text_and_beside_each_other_are_no_nesting() -> None:
 
 
 def test_broken_json_takes_time_in_proportion_to_its_length() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert not meets(JSON, "[" * 1000 + '\\"' * 1_000_000)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 # --------------------------------------------------------------------------------------------------------- JSON Schema
@@ -251,11 +251,11 @@ def test_patterns_take_no_longer_in_a_recursive_schema_of_any_draft(draft: str) 
         "additionalProperties": False,
     }
     slow = "a" * 60 + "!"
-    start = time.perf_counter()
+    start = time.process_time()
     named_slow = {"next": {slow.replace("a", "b"): 1}}
     found = allowed(schema, {"text": "aa"}, {"next": {"text": slow}}, named_slow, {"bb": None}, {"bb": 1})
     assert found == [True, False, False, True, False]
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_properties_are_additional_if_they_are_neither_named_nor_of_a_pattern() -> None:
