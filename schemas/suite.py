@@ -10,10 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
+from schemas.condition_reading import parse_row_condition
 from schemas.errors import ConfigError
 from schemas.expectation_types import effective
 from schemas.job import Policy
-from schemas.row_condition import RowCondition, parse_row_condition
+from schemas.row_condition import RowCondition
 from schemas.strict_json import read_strict_json
 from schemas.suite_mistakes import CountCondition, own_id, read_count_condition, suite_mistakes
 from schemas.suite_parameters import fill_parameters

@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any, Literal, cast, get_args
 
 from schemas.argument_checks import flag, one_of, shown
+from schemas.condition_reading import parse_row_condition
 from schemas.expectation_types import CONDITIONS, REFUSED, SUPPORTED, ExpectationType, effective
 from schemas.job import Policy
-from schemas.row_condition import parse_row_condition
 from schemas.yaml_source import did_you_mean
 
 SEVERITIES = ("critical", "warning", "info")

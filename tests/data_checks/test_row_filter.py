@@ -19,8 +19,8 @@ from data_checks.columns import BatchColumns
 from data_checks.expectations.batch_values import BatchValues
 from data_checks.expectations.misfit import Misfit
 from data_checks.row_filter import RowFilter, compile_filter
+from schemas.condition_reading import parse_row_condition
 from schemas.contract import Column, TableContract
-from schemas.row_condition import parse_row_condition
 from transforms.arrow_types import arrow_type, value_type
 
 #: Column to logical type; the strings that are features are dictionaries in a batch.

@@ -107,7 +107,7 @@ def test_text_is_read_in_its_format() -> None:
     "good", ["%Y-%m-%d", "%m-%d", "%d", "%H:%M:%S.%f%z", "%a %d %B %y", "%G-W%V-%u", "%j", "%%", "x"]
 )
 def test_a_format_that_reads_what_it_writes_is_taken(good: str) -> None:
-    built(FORMAT, strftime_format=good)
+    assert built(FORMAT, strftime_format=good).column
 
 
 @pytest.mark.parametrize(

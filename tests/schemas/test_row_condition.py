@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from schemas.condition_reading import parse_row_condition
 from schemas.row_condition import (
     And,
     Comparison,
@@ -17,7 +18,6 @@ from schemas.row_condition import (
     RowCondition,
     columns_of,
     condition_words,
-    parse_row_condition,
 )
 
 X_ABOVE_5 = Comparison("x", ">", 5)

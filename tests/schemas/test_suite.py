@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from schemas.condition_reading import parse_row_condition
 from schemas.errors import ConfigError
-from schemas.row_condition import parse_row_condition
 from schemas.suite import CountCondition, Suite, read_suite
 from schemas.suite_mistakes import read_count_condition
 
