@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
 import time
 from typing import Any
@@ -131,18 +132,24 @@ def test_dates_out_of_yaml_become_text() -> None:
 
 
 def test_a_large_value_in_many_places_is_bounded() -> None:
+    gc.freeze()  # what other tests left is not walked by the collector on this one's account
     started = time.process_time()
     raw = suite(*[{"a": at("n")}] * 50_000, n="x" * 1_000_000)
     found = mistakes(raw)
     assert len(found) == 50_000 - 4
     assert found[0] == f"expectation 5 (expect_x): a: the parameters fill in more than {MAX_FILLED:,} characters"
-    assert time.process_time() - started < 2
+    seconds = time.process_time() - started
+    gc.unfreeze()
+    assert seconds < 2
 
 
 def test_thousands_of_wrong_names_take_a_second() -> None:
+    gc.freeze()  # what other tests left is not walked by the collector on this one's account
     started = time.process_time()
     names = {f"parameter_{n}": n for n in range(49)}
     found = mistakes(suite(*[{"a": at(f"parameter_x{n}")} for n in range(50_000)], **names))
     assert "did you mean 'parameter_" in found[0]
     assert found[-1].endswith("a: no value for the parameter 'parameter_x49999'")
-    assert time.process_time() - started < 2
+    seconds = time.process_time() - started
+    gc.unfreeze()
+    assert seconds < 2
