@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from data_checks import drift_bins
 from data_checks.column_profile import ColumnProfile
-from data_checks.distances import js_distance_base2, psi, psi_noise, rate_z
+from data_checks.distances import rate_z
 from data_checks.drift_measures import category_measures, numeric_measures
 from data_checks.drift_rules import (
     NAMED_FROM,
@@ -105,7 +105,7 @@ class ColumnComparison:
 
     def _distances(self, column: ColumnDrift, bins: tuple[Bin, ...], moved: str) -> tuple[ColumnDrift, Finding]:
         before, now = [item.reference for item in bins], [item.current for item in bins]
-        found = Distances(psi(before, now), psi_noise(before, now), js_distance_base2(before, now))
+        found = Distances.between(before, now)
         column = replace(column, bins=bins, psi=found.psi, psi_noise_95=found.noise, js_distance_base2=found.js)
         return column, judge_values(found, bins, self.settings, moved)
 

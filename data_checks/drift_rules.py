@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
-from data_checks.distances import chance_of_exceeding, chance_of_unseen, rate_z, rows_to_tell
+from data_checks.distances import (
+    chance_of_exceeding,
+    chance_of_unseen,
+    js_distance_base2,
+    psi,
+    psi_noise,
+    psi_p_value,
+    rate_z,
+    rows_to_tell,
+)
 from data_checks.drift_bins import number, percent
 from schemas.job import Drift
 from schemas.verdicts import Bin, DriftStatus
@@ -45,8 +55,17 @@ class Distances:
     """The numbers of the value comparison."""
 
     psi: float
+    #: The 95 % quantile of PSI by chance, and the chance of the PSI that was found.
     noise: float
+    p_value: float
     js: float
+
+    @classmethod
+    def between(cls, before: Sequence[int], now: Sequence[int]) -> Self:
+        """Of two sides' counts on the same bins. Raises ValueError where a side has no value."""
+        return cls(
+            psi(before, now), psi_noise(before, now), psi_p_value(before, now), js_distance_base2(before, now)
+        )
 
 
 def worst(statuses: Sequence[DriftStatus]) -> DriftStatus:
@@ -60,20 +79,23 @@ def severity(status: DriftStatus) -> int:
 
 
 def judge_values(found: Distances, bins: Sequence[Bin], settings: Drift, moved: str) -> Finding:
-    """Drift and warn need a distance that is material and above what chance gives at these sizes."""
-    beyond_chance = found.psi > found.noise
-    if beyond_chance and found.psi >= settings.psi_drift > found.noise:
-        return Finding(
-            DriftStatus.DRIFT, f"values moved: {moved} (PSI {found.psi:.2f}, drift from {settings.psi_drift:g})"
-        )
+    """Drift and warn need a distance that is material, and rarer by chance at these sizes than `significance`.
+
+    A material PSI that chance reaches more often, or sizes at which chance alone reaches the threshold in one night of
+    twenty, are insufficient data.
+    """
     least = min(settings.psi_warn, settings.psi_drift)
-    if found.noise >= least:
-        return Finding(DriftStatus.INSUFFICIENT_DATA, _too_few(found, bins, least))
+    if found.p_value >= settings.significance:
+        if found.psi >= least or found.noise >= least:
+            return Finding(DriftStatus.INSUFFICIENT_DATA, _too_few(found, bins, least))
+        return Finding(DriftStatus.OK)
+    if found.psi >= settings.psi_drift:
+        figures = f"PSI {found.psi:.2f}, drift from {settings.psi_drift:g}"
+        return Finding(DriftStatus.DRIFT, f"values moved: {moved} ({figures})")
     if found.psi >= settings.psi_warn:
-        return Finding(
-            DriftStatus.WARN, f"values moved: {moved} (PSI {found.psi:.2f}, warning from {settings.psi_warn:g})"
-        )
-    if found.js >= settings.js_distance_warn and beyond_chance:
+        figures = f"PSI {found.psi:.2f}, warning from {settings.psi_warn:g}"
+        return Finding(DriftStatus.WARN, f"values moved: {moved} ({figures})")
+    if found.js >= settings.js_distance_warn:
         figures = f"JS distance {found.js:.2f}, warning from {settings.js_distance_warn:g}"
         return Finding(DriftStatus.WARN, f"values moved: {moved} ({figures})")
     return Finding(DriftStatus.OK)

@@ -101,6 +101,113 @@ class ColumnDrift:
 
 
 @dataclass(frozen=True)
+class FeatureImpact:
+    """How much one feature of a model moved one of its scores: mean contribution tonight minus that in training.
+
+    Over a sample of the scored rows. Numbers are in the unit that ImpactVerdict names.
+    """
+
+    feature: str
+    #: Input columns that the feature is made of.
+    columns: tuple[str, ...]
+    shift: float
+    #: Mean of the absolute contribution in training: how much the model uses the feature at all.
+    importance: float
+
+
+@dataclass(frozen=True)
+class ImpactVerdict:
+    """What moved a score, the feature that moved it most first. No features where `reason` says why."""
+
+    score: str
+    model: str
+    #: probability | margin | value
+    unit: str
+    #: Rows of the samples.
+    reference_rows: int = 0
+    current_rows: int = 0
+    #: Change of the mean score over the samples, which the shifts add up to.
+    shift: float | None = None
+    features: tuple[FeatureImpact, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SliceColumn:
+    """One column within one slice, where it stands out."""
+
+    column: str
+    status: DriftStatus
+    psi: float | None
+    psi_noise_95: float | None
+    missing_rate_reference: float | None
+    missing_rate_current: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class SliceDrift:
+    """The rows with one value of a slice column, tonight against those with the same value in training."""
+
+    slice_column: str
+    #: The value; `__other__` for all that have no slice of their own, `__missing__` for null.
+    value: str
+    status: DriftStatus
+    reference_rows: int
+    current_rows: int
+    #: Columns that were compared.
+    compared: int = 0
+    #: Only those in status drift or warn, the worst first.
+    columns: tuple[SliceColumn, ...] = ()
+    #: Score column to its mean.
+    score_means_reference: dict[str, float | None] = field(default_factory=dict)
+    score_means_current: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClassShare:
+    """One class that a model decides for; shares of the rows that it scored, with a 95 % interval for tonight's."""
+
+    label: str
+    reference: float | None
+    current: float
+    current_low: float
+    current_high: float
+
+
+@dataclass(frozen=True)
+class DecisionDrift:
+    """What one model decided, against training."""
+
+    model: str
+    #: Binary models: probability from which on the second class is decided for.
+    threshold: float | None
+    status: DriftStatus
+    reference_rows: int
+    current_rows: int
+    classes: tuple[ClassShare, ...] = ()
+    total_variation: float | None = None
+    #: Mean probability of the class that was decided for: the accuracy to expect if the probabilities are calibrated.
+    expected_accuracy_reference: float | None = None
+    expected_accuracy_current: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class EarlierNight:
+    """Tonight against one earlier published night, column by column; it decides nothing."""
+
+    #: `the night before` | `the same weekday`
+    label: str
+    run_date: str
+    run_id: str
+    #: Column to (status, PSI or None, mean that night or None, missing rate that night or None).
+    columns: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: Why there is no comparison.
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class DriftVerdict:
     """The whole comparison."""
 
@@ -110,6 +217,18 @@ class DriftVerdict:
     reason: str = ""
     #: Thresholds, floor and bins that the numbers rest on.
     settings: dict[str, Any] = field(default_factory=dict)
+    slices: tuple[SliceDrift, ...] = ()
+    decisions: tuple[DecisionDrift, ...] = ()
+    impacts: tuple[ImpactVerdict, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What the earlier published nights say of tonight. Not part of the verdict, which is of this night alone."""
+
+    #: Column to how many published nights in a row, tonight included, it has been in status drift or warn.
+    nights_in_a_row: dict[str, int] = field(default_factory=dict)
+    earlier: tuple[EarlierNight, ...] = ()
 
 
 @dataclass(frozen=True)
