@@ -59,16 +59,6 @@ def psi_noise(reference: Counts, current: Counts, level: float = NOISE_LEVEL) ->
     return _chi_square(degrees, level) * (1 / sum(reference) + 1 / sum(current))
 
 
-def psi_p_value(reference: Counts, current: Counts) -> float:
-    """Chance of so large a PSI or a larger one when nothing has drifted, by the same approximation as `psi_noise`."""
-    degrees = sum(1 for pair in zip(reference, current, strict=True) if any(pair)) - 1
-    if degrees < 1:
-        return 1.0
-    from scipy.special import chdtrc  # noqa: PLC0415  # as below
-
-    return float(chdtrc(degrees, psi(reference, current) / (1 / sum(reference) + 1 / sum(current))))
-
-
 def rows_to_tell(reference: Counts, current: Counts, threshold: float) -> int | None:
     """Current values from which on the noise is below the threshold; None where the reference is too small for any."""
     degrees = sum(1 for pair in zip(reference, current, strict=True) if any(pair)) - 1

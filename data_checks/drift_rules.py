@@ -12,10 +12,10 @@ from data_checks.distances import (
     js_distance_base2,
     psi,
     psi_noise,
-    psi_p_value,
     rate_z,
     rows_to_tell,
 )
+from data_checks.distribution_tests import chi_square
 from data_checks.drift_bins import number, percent
 from schemas.job import Drift
 from schemas.verdicts import Bin, DriftStatus
@@ -55,17 +55,17 @@ class Distances:
     """The numbers of the value comparison."""
 
     psi: float
-    #: The 95 % quantile of PSI by chance, and the chance of the PSI that was found.
+    #: The 95 % quantile of PSI by chance.
     noise: float
-    p_value: float
+    #: Of chi-square on the same bins, which holds for few values, too; None where there are too few even for that.
+    p_value: float | None
     js: float
 
     @classmethod
     def between(cls, before: Sequence[int], now: Sequence[int]) -> Self:
         """Of two sides' counts on the same bins. Raises ValueError where a side has no value."""
-        return cls(
-            psi(before, now), psi_noise(before, now), psi_p_value(before, now), js_distance_base2(before, now)
-        )
+        noise, p_value = psi_noise(before, now), chi_square(before, now).p_value
+        return cls(psi(before, now), noise, p_value, js_distance_base2(before, now))
 
 
 def worst(statuses: Sequence[DriftStatus]) -> DriftStatus:
@@ -81,11 +81,11 @@ def severity(status: DriftStatus) -> int:
 def judge_values(found: Distances, bins: Sequence[Bin], settings: Drift, moved: str) -> Finding:
     """Drift and warn need a distance that is material, and rarer by chance at these sizes than `significance`.
 
-    A material PSI that chance reaches more often, or sizes at which chance alone reaches the threshold in one night of
-    twenty, are insufficient data.
+    A material PSI that is not, and sizes at which chance alone reaches the threshold in one night of twenty, are
+    insufficient data.
     """
     least = min(settings.psi_warn, settings.psi_drift)
-    if found.p_value >= settings.significance:
+    if found.p_value is None or found.p_value >= settings.significance or found.psi <= found.noise:
         if found.psi >= least or found.noise >= least:
             return Finding(DriftStatus.INSUFFICIENT_DATA, _too_few(found, bins, least))
         return Finding(DriftStatus.OK)
