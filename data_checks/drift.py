@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from data_checks import drift_rules as rules
@@ -13,10 +13,7 @@ from data_checks.drift_bins import OPEN_VOCABULARY, percent
 from data_checks.profile import Profile
 from data_checks.reference import ReferenceProfile
 from schemas.job import Drift
-from schemas.verdicts import Bin, ColumnDrift, DriftStatus, DriftVerdict
-
-FORMAT = "nightscore.drift"
-VERSION = 2
+from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict
 
 
 def compare(
@@ -103,24 +100,3 @@ def _settings(settings: Drift, reference: ReferenceProfile | None) -> dict[str, 
         "reference_digest": None if reference is None else reference.digest,
         "reference_rows": None if reference is None else reference.rows,
     }
-
-
-def drift_json(verdict: DriftVerdict) -> dict[str, Any]:
-    """The verdict for drift.json: strict JSON, versioned."""
-    return {"format": FORMAT, "version": VERSION} | asdict(verdict)
-
-
-def drift_from_json(raw: Mapping[str, Any]) -> DriftVerdict:
-    """The verdict that `drift_json` wrote. Raises ValueError when it is something else."""
-    if (raw.get("format"), raw.get("version")) != (FORMAT, VERSION):
-        message = (
-            f"not a drift verdict of version {VERSION}: format {raw.get('format')!r}, version {raw.get('version')!r}"
-        )
-        raise ValueError(message)
-    columns = tuple(_column_from_json(item) for item in raw["columns"])
-    return DriftVerdict(DriftStatus(raw["status"]), columns, raw["reason"], raw["settings"])
-
-
-def _column_from_json(raw: Mapping[str, Any]) -> ColumnDrift:
-    bins = {name: tuple(Bin(**item) for item in raw[name]) for name in ("bins", "unit_bins")}
-    return ColumnDrift(**{**raw, **bins, "status": DriftStatus(raw["status"]), "reasons": tuple(raw["reasons"])})

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
-from data_checks.drift import drift_from_json, drift_json
+from data_checks.drift_json import drift_from_json, drift_json, trend_from_json, trend_json
 from schemas.errors import ExitCode
 from schemas.ledger import Ledger
-from schemas.verdicts import DriftVerdict, ExpectationVerdict, GateDecision, Status
+from schemas.verdicts import DriftVerdict, ExpectationVerdict, GateDecision, Status, Trend
 
 FORMAT = "nightscore.report"
-VERSION = 1
+VERSION = 2
 
 Outcome = Literal["published", "held", "failed", "no_data"]
 
@@ -59,6 +59,8 @@ class ReportFacts:
     next_steps: tuple[str, ...] = ()
     expectations: tuple[ExpectationVerdict, ...] = ()
     drift: DriftVerdict | None = None
+    #: What the earlier published nights say; empty where there are none.
+    trend: Trend = field(default_factory=Trend)
     quarantine: tuple[QuarantineCount, ...] = ()
     features: tuple[FeatureCount, ...] = ()
     #: Section to label to value: run, input, models, configuration.
@@ -78,6 +80,7 @@ class ReportFacts:
             "ledger": self.ledger.to_json(),
             "decision": None if self.decision is None else asdict(self.decision),
             "drift": None if self.drift is None else drift_json(self.drift),
+            "trend": trend_json(self.trend),
             **lists,
             "provenance": {section: dict(values) for section, values in self.provenance.items()},
         }
@@ -97,6 +100,7 @@ class ReportFacts:
                 "ledger": Ledger.from_json(raw["ledger"]),
                 "decision": None if raw["decision"] is None else decision_from_json(raw["decision"]),
                 "drift": None if raw["drift"] is None else drift_from_json(raw["drift"]),
+                "trend": trend_from_json(raw["trend"]),
                 "expectations": tuple(expectation_from_json(item) for item in raw["expectations"]),
                 "quarantine": tuple(QuarantineCount(**item) for item in raw["quarantine"]),
                 "features": tuple(FeatureCount(**item) for item in raw["features"]),

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from data_checks.drift import compare, drift_json
+from data_checks.drift import compare
+from data_checks.drift_json import drift_json
 from data_checks.expectations.finding import Repeats
 from data_checks.first_rows import FirstRows
 from data_checks.gate import Totals, decide

@@ -10,7 +10,8 @@ import pytest
 
 from data_checks.columns import BatchColumns
 from data_checks.distances import js_distance_base2, psi, psi_noise, rate_z, rows_to_tell
-from data_checks.drift import compare, drift_from_json, drift_json, run_status
+from data_checks.drift import compare, run_status
+from data_checks.drift_json import drift_from_json, drift_json
 from data_checks.profile import Profile, ProfileColumn, ScoreColumn
 from data_checks.reference import Kind, ReferenceProfile
 from data_checks.reference_build import build_column, build_score
@@ -408,7 +409,7 @@ def test_drift_json_has_its_agreed_shape_and_is_read_back() -> None:
 
 
 def test_something_else_is_not_taken_for_a_drift_verdict() -> None:
-    with pytest.raises(ValueError, match="not a drift verdict of version 2: format 'x', version None"):
+    with pytest.raises(ValueError, match="not a drift verdict of version 3: format 'x', version None"):
         drift_from_json({"format": "x"})
 
 

@@ -275,7 +275,7 @@ def test_facts_survive_json_and_give_the_same_page() -> None:
 
 
 def test_something_else_is_not_taken_for_the_facts_of_a_report() -> None:
-    with pytest.raises(ValueError, match="not the facts of a report of version 1: format None, version None"):
+    with pytest.raises(ValueError, match="not the facts of a report of version 2: format None, version None"):
         ReportFacts.from_json({})
 
 
