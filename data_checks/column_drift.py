@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 from data_checks import drift_bins
 from data_checks.column_profile import ColumnProfile
+from data_checks.column_summary import ColumnSummary, Numbers
 from data_checks.distances import rate_z
 from data_checks.drift_measures import category_measures, numeric_measures
 from data_checks.drift_rules import (
     NAMED_FROM,
     Distances,
     Finding,
+    judge_measures,
     judge_missing,
     judge_out_of_range,
     judge_unseen,
@@ -20,7 +22,7 @@ from data_checks.drift_rules import (
     severity,
     worst,
 )
-from data_checks.histogram import Histogram
+from data_checks.histogram import UNIT_EDGES
 from data_checks.profile import ScoreProfile
 from data_checks.reference import CategoryFacts, NumericFacts, ReferenceColumn, ReferenceProfile
 from schemas.job import Drift
@@ -46,12 +48,10 @@ class ColumnComparison:
             return replace(
                 column, reasons=(f"{reference.kind} in the reference profile, {current.kind} tonight: {_REMAKE}",)
             )
-        column = replace(column, reference_rows=reference.rows - reference.missing)
-        column, values = self._values(column, reference, current)
+        before, now = ColumnSummary.of_reference(reference), ColumnSummary.of_column(current)
+        column, values = self.compare(column, reference, before, now)
         column, outside = _outside(column, reference, current)
-        rows = (reference.missing, reference.rows), (current.presence.missing, current.presence.rows)
-        column, missing = _missing(column, *rows)
-        return _concluded(column, [missing, outside, values])
+        return _concluded(column, [*values, outside])
 
     def score(self, current: ScoreProfile, models: Mapping[str, str]) -> ColumnDrift:
         """A model's scores; `models` has each model's sha256 tonight."""
@@ -64,44 +64,60 @@ class ColumnComparison:
             return replace(
                 column, reasons=(f"the reference has the scores of another model than tonight's '{model}': {_REMAKE}",)
             )
-        column = replace(column, reference_rows=reference.rows - reference.missing)
-        if reference.numeric.unit_counts is not None and current.unit is not None:
-            column = replace(column, unit_bins=drift_bins.unit_bins(reference.numeric.unit_counts, current.unit))
-        column, values = self._numbers(column, reference.numeric, current.histogram, current.moments.mean)
-        column, missing = _missing(column, (reference.missing, reference.rows), (current.missing, current.rows))
-        return _concluded(column, [missing, values])
+        before, now = ColumnSummary.of_reference(reference), ColumnSummary.of_score(current)
+        column, values = self.compare(column, reference, before, now)
+        return _concluded(column, values)
+
+    def compare(
+        self, column: ColumnDrift, reference: ReferenceColumn, before: ColumnSummary, now: ColumnSummary
+    ) -> tuple[ColumnDrift, list[Finding]]:
+        """`now` against `before`, both counted on the reference's bins: how many are missing, and the values."""
+        column = replace(column, reference_rows=before.present, current_rows=now.present)
+        column, missing = _missing(column, (before.missing, before.rows), (now.missing, now.rows))
+        column, values = self._values(column, reference, before, now)
+        return column, [missing, *values]
 
     def _values(
-        self, column: ColumnDrift, reference: ReferenceColumn, current: ColumnProfile
-    ) -> tuple[ColumnDrift, Finding]:
-        if reference.numeric is not None and current.moments is not None:
-            return self._numbers(column, reference.numeric, current.histogram, current.moments.mean)
-        if reference.categorical is None or current.known is None:
-            return column, _not_computed(
-                f"values of a {column.kind} column are not compared, only how many are missing"
-            )
+        self, column: ColumnDrift, reference: ReferenceColumn, before: ColumnSummary, now: ColumnSummary
+    ) -> tuple[ColumnDrift, list[Finding]]:
+        if reference.numeric is not None:
+            return self._numbers(column, reference.numeric, before.numbers, now.numbers)
         nothing = _nothing_to_compare(column)
+        facts = reference.categorical
+        if facts is None or before.categories is None or now.categories is None:
+            only = "only how many are missing"
+            return column, [nothing or _not_computed(f"values of a {column.kind} column are not compared, {only}")]
         if nothing:
-            return column, nothing
-        if _all_are_rare(reference.categorical, self.reference.other_share):
-            share, distinct = drift_bins.percent(self.reference.other_share), reference.categorical.distinct
-            return column, _not_computed(
-                f"{distinct:,} categories, none with {share} of the values in training: too many to compare"
-            )
-        bins = drift_bins.category_bins(reference.categorical, current.known, self.reference.other_share)
+            return column, [nothing]
+        if _all_are_rare(facts, self.reference.other_share):
+            share, distinct = drift_bins.percent(self.reference.other_share), facts.distinct
+            return column, [
+                _not_computed(
+                    f"{distinct:,} categories, none with {share} of the values in training: too many to compare"
+                )
+            ]
+        bins = drift_bins.category_bins(facts, before.categories, now.categories, self.reference.other_share)
         column = replace(column, measures=category_measures(bins))
-        return self._distances(column, bins, drift_bins.largest_category_move(bins))
+        column, finding = self._distances(column, bins, drift_bins.largest_category_move(bins))
+        return column, [finding]
 
     def _numbers(
-        self, column: ColumnDrift, facts: NumericFacts, current: Histogram | None, mean: float | None
-    ) -> tuple[ColumnDrift, Finding]:
-        column = replace(column, mean_reference=facts.mean, mean_current=mean)
+        self, column: ColumnDrift, facts: NumericFacts, before: Numbers | None, now: Numbers | None
+    ) -> tuple[ColumnDrift, list[Finding]]:
+        means = [None if side is None else side.mean for side in (before, now)]
+        column = replace(column, mean_reference=means[0], mean_current=means[1])
         nothing = _nothing_to_compare(column)
-        if nothing or current is None:
-            return column, nothing or _not_computed("no finite value in training")
-        bins = drift_bins.numeric_bins(facts, current)
-        column = replace(column, measures=numeric_measures(bins, facts, current, mean))
-        return self._distances(column, bins, drift_bins.largest_move(facts, current))
+        if nothing or before is None or now is None:
+            return column, [nothing or _not_computed("no finite value in training")]
+        if facts.unit:
+            sides = before.onto(facts.grid, UNIT_EDGES), now.onto(facts.grid, UNIT_EDGES)
+            column = replace(column, unit_bins=drift_bins.unit_bins(*sides))
+        sides = before.onto(facts.grid, facts.edges), now.onto(facts.grid, facts.edges)
+        bins = drift_bins.numeric_bins(facts, *sides)
+        column = replace(column, measures=numeric_measures(bins, facts, before, now))
+        column, finding = self._distances(column, bins, drift_bins.largest_move(facts, *sides))
+        moved = finding.status in (DriftStatus.WARN, DriftStatus.DRIFT)
+        return column, [finding, judge_measures(column.measures, self.settings, told=moved)]
 
     def _distances(self, column: ColumnDrift, bins: tuple[Bin, ...], moved: str) -> tuple[ColumnDrift, Finding]:
         before, now = [item.reference for item in bins], [item.current for item in bins]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from data_checks.categories import BatchCategories, CategoryTable, KnownCounts
+from data_checks.categories import CATEGORY_CAP, BatchCategories, CategoryTable, KnownCounts
 from data_checks.columns import BatchColumns
 from data_checks.histogram import Histogram
 from data_checks.moments import Moments
@@ -92,21 +92,24 @@ class ColumnProfile:
         return self.__dict__ | {"_known_array": None}
 
     @classmethod
-    def empty(cls, name: str, kind: Kind, reference: ReferenceColumn | None) -> Self:
-        """The profile of no rows, counted on the reference's bins where it has a column of the same kind."""
+    def empty(cls, name: str, kind: Kind, reference: ReferenceColumn | None, category_cap: int = CATEGORY_CAP) -> Self:
+        """The profile of no rows, counted on the reference's bins where it has a column of the same kind.
+
+        Without them, categories are counted as long as there are no more than `category_cap`.
+        """
         profile = cls(name, kind)
         numeric = reference.numeric if reference is not None else None
         categorical = reference.categorical if reference is not None else None
         if kind == "numeric":
             profile.moments = Moments()
             if numeric is not None and numeric.minimum is not None and numeric.maximum is not None:
-                profile.histogram = Histogram(numeric.edges)
+                profile.histogram = Histogram(numeric.grid)
                 profile.limits = (numeric.minimum, numeric.maximum)
         if kind == "categorical" and categorical is not None:
             profile.known = KnownCounts(categorical.names)
             profile.unseen = CategoryTable() if categorical.complete else None
         elif kind == "categorical":
-            profile.table = CategoryTable()
+            profile.table = CategoryTable(cap=category_cap)
         return profile
 
     def add_conformed(self, columns: BatchColumns) -> None:
@@ -128,10 +131,9 @@ class ColumnProfile:
         self.scored_rows += columns.num_rows
         self.scored_missing += columns.missing_count(self.name)
         if self.moments is not None:
-            present = columns.present_numbers(self.name)
-            self.moments.add(present)
+            self.moments.add(columns.present_numbers(self.name))
             if self.histogram is not None:
-                self.histogram.add(present)
+                self.histogram.add(columns.ascending_numbers(self.name))
         if self.known is not None:
             self.known.add(*self._placed(columns))
         if self.table is not None:
@@ -173,22 +175,27 @@ class ColumnProfile:
         } | {name: None if part is None else part.to_json() for name, part in parts.items()}
 
     @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> Self:
-        """The profile that `to_json` wrote."""
+    def from_json(cls, raw: dict[str, Any], reference: ReferenceColumn | None) -> Self:
+        """The profile that `to_json` wrote. Raises ValueError when it was counted on another reference's bins."""
         limits = None if raw["limits"] is None else (float(raw["limits"][0]), float(raw["limits"][1]))
         counts = int(raw["scored_rows"]), int(raw["scored_missing"])
         profile = cls(raw["name"], raw["kind"], Presence(**raw["presence"]), *counts, limits)
-        for part, kind in _PARTS.items():
+        for part, kind in _READERS.items():
             if raw[part] is not None:
                 setattr(profile, part, kind.from_json(raw[part]))
+        if raw["histogram"] is not None:
+            if reference is None or reference.numeric is None:
+                message = f"column '{profile.name}': its histogram needs the edges of a reference"
+                raise ValueError(message)
+            profile.histogram = Histogram.from_json(raw["histogram"], reference.numeric.grid)
         return profile
 
 
-#: The mergeable parts of a column's profile.
-_PARTS: dict[str, type[Moments | Histogram | KnownCounts | CategoryTable]] = {
+_READERS: dict[str, type[Moments | KnownCounts | CategoryTable]] = {
     "moments": Moments,
-    "histogram": Histogram,
     "known": KnownCounts,
     "table": CategoryTable,
     "unseen": CategoryTable,
 }
+#: The mergeable parts of a column's profile.
+_PARTS = ("histogram", *_READERS)

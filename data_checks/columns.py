@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -24,7 +26,18 @@ class BatchColumns:
         self._missing: dict[str, Mask | None] = {}
         self._numbers: dict[str, Floats] = {}
         self._present: dict[str, Floats] = {}
+        self._ascending: dict[str, Floats] = {}
         self._codes: dict[str, tuple[npt.NDArray[np.int32], pa.Array]] = {}
+
+    def replaced(self, columns: Mapping[str, pa.Array]) -> BatchColumns:
+        """The same batch with other arrays in place of those columns; views of the others are shared."""
+        batch = self.batch
+        for name, array in columns.items():
+            batch = batch.set_column(batch.schema.get_field_index(name), name, array)
+        other = BatchColumns(batch)
+        for cache in ("_missing", "_numbers", "_present", "_ascending", "_codes"):
+            setattr(other, cache, {key: view for key, view in getattr(self, cache).items() if key not in columns})
+        return other
 
     def array(self, name: str) -> pa.Array:
         """The Arrow column. Raises KeyError when there is none."""
@@ -69,6 +82,12 @@ class BatchColumns:
             values = self.numbers(name)
             self._present[name] = values if mask is None else values[~mask]
         return self._present[name]
+
+    def ascending_numbers(self, name: str) -> Floats:
+        """`present_numbers` in ascending order."""
+        if name not in self._ascending:
+            self._ascending[name] = np.sort(self.present_numbers(name))
+        return self._ascending[name]
 
     def codes(self, name: str) -> tuple[npt.NDArray[np.int32], pa.Array]:
         """(codes, dictionary): shape (rows,) int32 with -1 where null, and the distinct values they point into."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from data_checks.categories import KnownCounts
-from data_checks.histogram import UNIT_BINS, Histogram
+from data_checks.column_summary import Categories
+from data_checks.histogram import UNIT_BINS
 from data_checks.reference import CategoryFacts, NumericFacts
 from schemas.verdicts import Bin
 
@@ -38,24 +38,24 @@ def percent(share: float) -> str:
     return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.1f} %"  # noqa: PLR2004
 
 
-def numeric_bins(facts: NumericFacts, current: Histogram) -> tuple[Bin, ...]:
-    """The frozen bins in ascending order; bins that are empty on both sides are left out."""
+def numeric_bins(facts: NumericFacts, before: Sequence[int], now: Sequence[int]) -> tuple[Bin, ...]:
+    """The frozen bins in ascending order with both sides' counts; bins that are empty on both are left out."""
     sides = _sides(facts)
     digits = _digits(sorted({value for value, _ in sides}))
     labels = [_label(low, high, digits) for low, high in pairwise(sides)]
     for atom in facts.atoms:
         labels[facts.edges.index(atom) + 1] = f"= {number(atom, digits)}"
-    counts = zip(labels, facts.counts, current.counts.tolist(), strict=True)
-    return tuple(Bin(label, before, now) for label, before, now in counts if before or now)
+    counts = zip(labels, before, now, strict=True)
+    return tuple(Bin(label, one, other) for label, one, other in counts if one or other)
 
 
-def unit_bins(reference: Sequence[int], current: Histogram) -> tuple[Bin, ...]:
+def unit_bins(before: Sequence[int], now: Sequence[int]) -> tuple[Bin, ...]:
     """The 20 equal bins of [0, 1]."""
     labels = [f"{place / UNIT_BINS:.2f} to {(place + 1) / UNIT_BINS:.2f}" for place in range(UNIT_BINS)]
-    return tuple(Bin(*item) for item in zip(labels, reference, current.counts.tolist(), strict=True))
+    return tuple(Bin(*item) for item in zip(labels, before, now, strict=True))
 
 
-def category_bins(facts: CategoryFacts, current: KnownCounts, other_share: float) -> tuple[Bin, ...]:
+def category_bins(facts: CategoryFacts, before: Categories, now: Categories, other_share: float) -> tuple[Bin, ...]:
     """The reference's categories by falling count, the rare ones together, and the unseen ones together.
 
     Unseen ones are counted as rare where they cannot be told apart from the reference's unlisted ones, and where the
@@ -63,20 +63,20 @@ def category_bins(facts: CategoryFacts, current: KnownCounts, other_share: float
     """
     apart = facts.complete and facts.singletons < OPEN_VOCABULARY * facts.present
     named: list[Bin] = []
-    rare, rare_now = facts.unlisted, 0
-    for (name, count), now in zip(facts.categories, current.counts.tolist(), strict=True):
+    rare, rare_now = (0, 0) if apart else (before.others, now.others)
+    for (name, count), one, other in zip(facts.categories, before.counts, now.counts, strict=True):
         if count >= other_share * facts.present:
-            named.append(Bin(name, count, now))
+            named.append(Bin(name, one, other))
         else:
-            rare, rare_now = rare + count, rare_now + now
-    unseen = current.others if apart else 0
-    ends = Bin(OTHER, rare, rare_now + current.others - unseen), Bin(UNSEEN, 0, unseen)
+            rare, rare_now = rare + one, rare_now + other
+    unseen = (before.others, now.others) if apart else (0, 0)
+    ends = Bin(OTHER, rare, rare_now), Bin(UNSEEN, *unseen)
     return (*named, *(end for end in ends if end.reference or end.current))
 
 
-def largest_move(facts: NumericFacts, current: Histogram) -> str:
+def largest_move(facts: NumericFacts, counts: Sequence[int], counts_now: Sequence[int]) -> str:
     """`62 % tonight below 3.2, 10 % in training`: at the edge where the two distributions are farthest apart."""
-    before, now = (list(accumulate(counts)) for counts in (facts.counts, current.counts.tolist()))
+    before, now = (list(accumulate(side)) for side in (counts, counts_now))
     gaps = [after / now[-1] - first / before[-1] for first, after in zip(before[:-1], now[:-1], strict=True)]
     if not gaps:
         return ""

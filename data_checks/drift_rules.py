@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from data_checks.distances import (
     chance_of_exceeding,
@@ -99,6 +99,33 @@ def judge_values(found: Distances, bins: Sequence[Bin], settings: Drift, moved: 
         figures = f"JS distance {found.js:.2f}, warning from {settings.js_distance_warn:g}"
         return Finding(DriftStatus.WARN, f"values moved: {moved} ({figures})")
     return Finding(DriftStatus.OK)
+
+
+def judge_measures(measures: Mapping[str, Any], settings: Drift, *, told: bool) -> Finding:
+    """A warning by the shift of the mean or by the KS statistic, where they are material and no chance.
+
+    KS says the same as PSI in another way, so it is silent where PSI has `told` already.
+    """
+    shift = _mean_shift(measures, settings)
+    if shift:
+        return Finding(DriftStatus.WARN, shift)
+    ks, ks_p = measures.get("ks_on_grid"), measures.get("ks_p_value")
+    if told or ks is None or ks_p is None or ks_p >= settings.significance:
+        return Finding(DriftStatus.OK)
+    if ks >= settings.ks_warn:
+        return Finding(
+            DriftStatus.WARN, f"values moved: the KS statistic is {ks:.2f}, warning from {settings.ks_warn:g}"
+        )
+    return Finding(DriftStatus.OK)
+
+
+def _mean_shift(measures: Mapping[str, Any], settings: Drift) -> str:
+    shift, p_value = measures.get("mean_shift_over_reference_sd"), measures.get("mean_shift_p_value")
+    if shift is None or p_value is None or abs(shift) < settings.mean_shift_warn or p_value >= settings.significance:
+        return ""
+    way = "rose" if shift > 0 else "fell"
+    figures = f"{abs(shift):.2f} standard deviations of training, warning from {settings.mean_shift_warn:g}"
+    return f"the mean {way} by {figures}"
 
 
 def _too_few(found: Distances, bins: Sequence[Bin], threshold: float) -> str:

@@ -1,137 +1,101 @@
-"""Counts of numbers on frozen edges, and the choice of those edges from reference data."""
+"""Counts of numbers on frozen edges."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
+from data_checks.grid import Counts, Floats, Grid
+from data_checks.moments import Moments
 
-#: Up to so many edges one comparison per edge is faster than a binary search per value (measured: 3 against 24 ns a
-#: value at 9 edges).
-_COMPARED_EDGES = 64
 #: Equal bins on [0, 1] that probabilities are shown on.
 UNIT_BINS = 20
 UNIT_EDGES = tuple(number / UNIT_BINS for number in range(1, UNIT_BINS))
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass
 class Histogram:
-    """Counts of values in `len(edges) + 1` bins.
+    """Counts of values in the bins of a grid, and the moments of the values in its two open bins.
 
-    Bin 0 is everything below `edges[0]`, -infinity included; bin i is `edges[i-1] <= x < edges[i]`; the last bin is
-    everything from the last edge on, +infinity included. So no value is ever outside, and a value on an edge belongs
-    to the bin above it (as in `numpy.histogram`).
+    Infinite values are in the open bins. So no value is ever outside, and a value on an edge belongs to the bin above
+    it (as in `numpy.histogram`).
     """
 
-    edges: tuple[float, ...]
+    grid: Grid
     counts: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
+    low: Moments = field(default_factory=Moments)
+    high: Moments = field(default_factory=Moments)
+    #: Of the finite values.
+    minimum: float | None = None
+    maximum: float | None = None
 
     def __post_init__(self) -> None:
         if not self.counts.size:
-            self.counts = np.zeros(len(self.edges) + 1, np.int64)
-        if len(self.counts) != len(self.edges) + 1 or not all(low < high for low, high in pairwise(self.edges)):
-            message = (
-                f"{len(self.counts)} counts for {len(self.edges)} edges, which must ascend: one count more than edges"
-            )
+            self.counts = np.zeros(len(self.grid), np.int64)
+        if len(self.counts) != len(self.grid):
+            message = f"{len(self.counts)} counts for {len(self.grid.edges)} edges: one count more than edges"
             raise ValueError(message)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Histogram) and self.edges == other.edges and bool((self.counts == other.counts).all())
+        if not isinstance(other, Histogram) or self._beside() != other._beside():
+            return False
+        return self.grid == other.grid and bool((self.counts == other.counts).all())
+
+    def _beside(self) -> tuple[Any, ...]:
+        return self.low, self.high, self.minimum, self.maximum
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
-    def add(self, values: Floats) -> None:
-        """Count a batch of present values (no NaN)."""
-        self.counts += bin_counts(values, self.edges)
+    def add(self, ascending: Floats) -> None:
+        """Count a batch of present values (no NaN) in ascending order."""
+        found = self.grid.counts(ascending)
+        self.counts = self.counts + found
+        self.low.add(ascending[: found[0]])
+        if len(found) > 1:  # without edges the only bin is the low one
+            self.high.add(ascending[len(ascending) - found[-1] :])
+        first, stop = np.searchsorted(ascending, -_LARGEST, "left"), np.searchsorted(ascending, _LARGEST, "right")
+        if first < stop:
+            self._widen(float(ascending[first]) + 0.0, float(ascending[stop - 1]) + 0.0)
+
+    def _widen(self, low: float | None, high: float | None) -> None:
+        if low is not None:
+            self.minimum = low if self.minimum is None else min(self.minimum, low)
+        if high is not None:
+            self.maximum = high if self.maximum is None else max(self.maximum, high)
 
     def merge(self, other: Histogram) -> None:
         """Add `other`, which stays as it is. Raises ValueError when it has other edges."""
-        if self.edges != other.edges:
+        if self.grid != other.grid:
             message = "histograms on different edges cannot be merged"
             raise ValueError(message)
         self.counts = self.counts + other.counts
+        self.low.merge(other.low)
+        self.high.merge(other.high)
+        self._widen(other.minimum, other.maximum)
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-compatible; the outer edges are infinite and not listed."""
-        return {"edges": list(self.edges), "counts": self.counts.tolist()}
+        """JSON-compatible: the counts that are not 0. The edges are not in it, they are the reference's."""
+        filled = np.flatnonzero(self.counts)
+        found = {"bins": len(self.grid), "at": filled.tolist(), "counts": self.counts[filled].tolist()}
+        ends = {"minimum": self.minimum, "maximum": self.maximum}
+        return found | ends | {"low": self.low.to_json(), "high": self.high.to_json()}
 
     @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> Self:
-        """The histogram that `to_json` wrote."""
-        return cls(tuple(map(float, raw["edges"])), np.array(raw["counts"], np.int64))
+    def from_json(cls, raw: dict[str, Any], grid: Grid) -> Self:
+        """The histogram that `to_json` wrote. Raises ValueError when it is not of that grid."""
+        if raw["bins"] != len(grid):
+            message = f"a histogram of {raw['bins']} bins does not belong to a grid of {len(grid)}"
+            raise ValueError(message)
+        counts = np.zeros(len(grid), np.int64)
+        counts[np.asarray(raw["at"], np.int64)] = raw["counts"]
+        tails = Moments.from_json(raw["low"]), Moments.from_json(raw["high"])
+        return cls(grid, counts, *tails, raw["minimum"], raw["maximum"])
 
 
-def bin_counts(values: Floats, edges: tuple[float, ...]) -> Counts:
-    """Shape (edges + 1,): how many of the values fall in each bin, by the convention of `Histogram`."""
-    if len(edges) > _COMPARED_EDGES:
-        places = np.searchsorted(np.asarray(edges), values, side="right")
-        return np.bincount(places, minlength=len(edges) + 1).astype(np.int64)
-    at_least = np.empty(len(edges) + 2, np.int64)
-    at_least[0], at_least[-1] = values.size, 0
-    reached = np.empty(values.shape, np.bool_)
-    for number, edge in enumerate(edges, start=1):
-        at_least[number] = np.count_nonzero(np.greater_equal(values, edge, out=reached))
-    return at_least[:-1] - at_least[1:]
-
-
-@dataclass(frozen=True)
-class Cuts:
-    """Frozen edges for a column, and the atoms among its bins: the bin that starts at an atom holds that value only."""
-
-    edges: tuple[float, ...]
-    atoms: tuple[float, ...]
-
-
-def quantile_cuts(ascending: Floats, bins: int) -> Cuts:
-    """Edges that cut the finite, ascending values into about `bins` bins of equal counts.
-
-    A value with a share above 1/bins is an atom: a bin of its own, from the value to the next float. The values
-    between two atoms get `round(bins * their share)` bins, at least one. An edge is always a value that occurs, so no
-    bin between two edges is empty by interpolation; equal edges are merged.
-    """
-    edges: list[float] = []
-    atoms: list[float] = []
-    for start, stop, is_atom in _stretches(ascending, bins):
-        if is_atom:
-            value = float(ascending[start])
-            atoms.append(value)
-            edges += [value, _next_float(value)]
-        else:
-            parts = max(1, (2 * (stop - start) * bins + len(ascending)) // (2 * len(ascending)))
-            inner = [float(ascending[start + (stop - start) * part // parts]) for part in range(1, parts)]
-            edges += [edge for edge in inner if edge > ascending[start]]
-    finite = {edge + 0.0 for edge in edges if math.isfinite(edge)}  # -0.0 and 0.0 are one edge
-    return Cuts(tuple(sorted(finite)), tuple(atom + 0.0 for atom in atoms))
-
-
-def _stretches(ascending: Floats, bins: int) -> Iterator[tuple[int, int, bool]]:
-    """(start, stop, is an atom) of the atoms and of what lies between them, in order."""
-    size = len(ascending)
-    if not size:
-        return
-    # An atom covers more than size/bins neighbours, so some multiple of that step lies within it.
-    candidates = np.unique(ascending[:: max(1, size // bins)])
-    starts = np.searchsorted(ascending, candidates, side="left")
-    stops = np.searchsorted(ascending, candidates, side="right")
-    done = 0
-    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
-        if (stop - start) * bins > size:
-            if start > done:
-                yield done, start, False
-            yield start, stop, True
-            done = stop
-    if done < size:
-        yield done, size, False
-
-
-def _next_float(value: float) -> float:
-    """The next float; past zero the smallest normal one, as code that flushes denormals would lose the other."""
-    return float(np.finfo(np.float64).tiny) if value == 0 else math.nextafter(value, math.inf)
+def bin_counts(values: npt.NDArray[np.float64], edges: tuple[float, ...]) -> Counts:
+    """Shape (edges + 1,): how many of the values, in any order and without NaN, fall in each bin of those edges."""
+    return Grid(edges).counts(np.sort(values))

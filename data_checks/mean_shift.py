@@ -3,8 +3,40 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from data_checks.distances import Measured
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How many finite values, their mean, and their sd (ddof 1); None where there are too few for it."""
+
+    count: int
+    mean: float | None
+    sd: float | None
+
+
+def mean_shift_p_value(reference: Spread, current: Spread) -> float | None:
+    """Two-sided p of Welch's t-test: the chance of means so far apart when nothing has drifted.
+
+    (Welch 1947; as scipy.stats.ttest_ind(equal_var=False).) A single huge value moves the mean and its standard error
+    alike, so it alone is not significant. None where a side has fewer than two values. Two different constants give 0.
+    """
+    if reference.mean is None or current.mean is None or reference.sd is None or current.sd is None:
+        return None
+    errors = reference.sd**2 / reference.count, current.sd**2 / current.count
+    error = sum(errors)
+    difference = current.mean - reference.mean
+    if not difference:
+        return 1.0
+    if not error or not math.isfinite(error) or not math.isfinite(difference):
+        return 0.0 if not error else None
+    counts = reference.count, current.count
+    degrees = 1 / sum((part / error) ** 2 / (n - 1) for part, n in zip(errors, counts, strict=True))
+    from scipy.special import stdtr  # noqa: PLC0415  # as in distances: only a run with drift need pay for it
+
+    return float(2 * stdtr(degrees, -abs(difference) / math.sqrt(error)))
 
 
 def mean_shift_over_reference_sd(

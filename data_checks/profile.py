@@ -9,9 +9,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from data_checks.categories import CATEGORY_CAP
 from data_checks.column_profile import ColumnProfile
 from data_checks.columns import BatchColumns
-from data_checks.histogram import UNIT_EDGES, Histogram
+from data_checks.histogram import Histogram
 from data_checks.moments import Moments
 from data_checks.reference import Kind, ReferenceColumn, ReferenceProfile, ScoreKind, kind_of
 from schemas.contract import TableContract
@@ -19,7 +20,7 @@ from schemas.contract import TableContract
 Floats = npt.NDArray[np.float64]
 
 FORMAT = "nightscore.profile"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,12 @@ class ScoreProfile:
     moments: Moments = field(default_factory=Moments)
     #: On the reference's edges; None without a reference.
     histogram: Histogram | None = None
-    #: On 20 equal bins of [0, 1]; None for other numbers.
-    unit: Histogram | None = None
 
     @classmethod
     def empty(cls, column: ScoreColumn, reference: ReferenceColumn | None) -> Self:
         """The profile of no scores."""
         facts = reference.numeric if reference is not None else None
-        histogram = Histogram(facts.edges) if facts is not None and facts.minimum is not None else None
-        return cls(column, histogram=histogram, unit=Histogram(UNIT_EDGES) if column.kind == "probability" else None)
+        return cls(column, histogram=None if facts is None or facts.minimum is None else Histogram(facts.grid))
 
     def add(self, values: Floats) -> None:
         """Count a batch of scores."""
@@ -78,9 +76,8 @@ class ScoreProfile:
             return
         self._widen(float(values.min()) + 0.0, float(values.max()) + 0.0)
         self.moments.add(values)
-        for histogram in (self.histogram, self.unit):
-            if histogram is not None:
-                histogram.add(values)
+        if self.histogram is not None:
+            self.histogram.add(np.sort(values))
 
     def _widen(self, low: float | None, high: float | None) -> None:
         if low is not None:
@@ -97,9 +94,8 @@ class ScoreProfile:
         self.missing += other.missing
         self._widen(other.minimum, other.maximum)
         self.moments.merge(other.moments)
-        for mine, theirs in ((self.histogram, other.histogram), (self.unit, other.unit)):
-            if mine is not None and theirs is not None:
-                mine.merge(theirs)
+        if self.histogram is not None and other.histogram is not None:
+            self.histogram.merge(other.histogram)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible."""
@@ -114,16 +110,20 @@ class ScoreProfile:
             "maximum": self.maximum,
             "moments": self.moments.to_json(),
             "histogram": None if self.histogram is None else self.histogram.to_json(),
-            "unit": None if self.unit is None else self.unit.to_json(),
         }
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        """The profile that `to_json` wrote."""
-        histograms = [None if raw[key] is None else Histogram.from_json(raw[key]) for key in ("histogram", "unit")]
+    def from_json(cls, raw: Mapping[str, Any], reference: ReferenceColumn | None) -> Self:
+        """The profile that `to_json` wrote. Raises ValueError when it was counted on another reference's bins."""
         counts = int(raw["rows"]), int(raw["missing"]), raw["minimum"], raw["maximum"]
         column = ScoreColumn(raw["name"], raw["kind"], raw["model"])
-        return cls(column, *counts, Moments.from_json(raw["moments"]), *histograms)
+        profile = cls(column, *counts, Moments.from_json(raw["moments"]))
+        if raw["histogram"] is not None:
+            if reference is None or reference.numeric is None:
+                message = f"the scores '{column.name}': their histogram needs the edges of a reference"
+                raise ValueError(message)
+            profile.histogram = Histogram.from_json(raw["histogram"], reference.numeric.grid)
+        return profile
 
 
 @dataclass
@@ -147,13 +147,20 @@ class Profile:
         reference: ReferenceProfile | None,
         columns: Iterable[ProfileColumn],
         scores: Sequence[ScoreColumn] = (),
+        category_cap: int = CATEGORY_CAP,
     ) -> Self:
-        """The profile of no rows, counted on the reference's bins where there is one."""
+        """The profile of no rows, counted on the reference's bins where there is one.
+
+        `category_cap` as in `ColumnProfile.empty`.
+        """
         known = {column.name: column for column in reference.columns} if reference is not None else {}
         known_scores = {score.name: score for score in reference.scores} if reference is not None else {}
         return cls(
             reference.digest if reference is not None else None,
-            {column.name: ColumnProfile.empty(column.name, column.kind, known.get(column.name)) for column in columns},
+            {
+                column.name: ColumnProfile.empty(column.name, column.kind, known.get(column.name), category_cap)
+                for column in columns
+            },
             {score.name: ScoreProfile.empty(score, known_scores.get(score.name)) for score in scores},
         )
 
@@ -187,7 +194,7 @@ class Profile:
             self.scores[name].merge(score)
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-compatible and complete: the bins and categories are in it."""
+        """JSON-compatible. The edges of the bins are not in it: they are those of the reference with that digest."""
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -199,14 +206,22 @@ class Profile:
         }
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        """The profile that `to_json` wrote. Raises ValueError when it is something else."""
+    def from_json(cls, raw: Mapping[str, Any], reference: ReferenceProfile | None) -> Self:
+        """The profile that `to_json` wrote. Raises ValueError when it is something else, or of another reference."""
         if (raw.get("format"), raw.get("version")) != (FORMAT, VERSION):
             message = (
                 f"not a profile of version {VERSION}: format {raw.get('format')!r}, version {raw.get('version')!r}"
             )
             raise ValueError(message)
-        columns = {item["name"]: ColumnProfile.from_json(item) for item in raw["columns"]}
-        scores = {item["name"]: ScoreProfile.from_json(item) for item in raw["scores"]}
+        if raw["reference"] != (None if reference is None else reference.digest):
+            message = "the profile was counted on the bins of another reference"
+            raise ValueError(message)
+        column_of, score_of = (reference.column, reference.score) if reference is not None else (_none, _none)
+        columns = {item["name"]: ColumnProfile.from_json(item, column_of(item["name"])) for item in raw["columns"]}
+        scores = {item["name"]: ScoreProfile.from_json(item, score_of(item["name"])) for item in raw["scores"]}
         counts = int(raw["rows_conformed"]), int(raw["rows_scored"])
         return cls(raw["reference"], columns, scores, *counts)
+
+
+def _none(_: str) -> None:
+    return None

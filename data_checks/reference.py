@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
+from data_checks.grid import Grid
+from data_checks.histogram import UNIT_EDGES
 from schemas.contract import TableContract
 from schemas.strict import Strict
 
 FORMAT = "nightscore.reference"
-VERSION = 1
-#: Larger files are refused before parsing: 1,000 columns of 1,000 categories fit well.
-MAX_BYTES = 50_000_000
+VERSION = 2
+#: Larger files are refused before parsing: 1,000 columns of 2,000 edges fit well.
+MAX_BYTES = 200_000_000
 #: Bins of equal reference counts that PSI rests on.
 DEFAULT_BINS = 10
+#: ... and bins of the fine grid that KS, Wasserstein and quantiles rest on.
+FINE_BINS = 1000
 #: Categories with a smaller share of the reference are compared together, as `__other__`.
 OTHER_SHARE = 0.005
 
@@ -48,36 +53,62 @@ class NumericFacts(Strict):
     mean: float | None = None
     #: Sample standard deviation (ddof 1).
     sd: float | None = None
-    #: Inner edges; the outer ones are infinite. A value on an edge belongs to the bin above it.
+    #: Inner edges of the bins that PSI rests on; the outer ones are infinite. A value on an edge belongs to the bin
+    #: above it.
     edges: tuple[float, ...] = Field(default=(), strict=False)
     #: Values with a share above 1/bins: the bin that begins at such an edge holds that value only.
     atoms: tuple[float, ...] = Field(default=(), strict=False)
-    #: Values per bin, one more than edges; infinite values are in the outer bins.
-    counts: tuple[int, ...] = Field(default=(0,), strict=False)
-    #: Probabilities: counts on 20 equal bins of [0, 1], for the chart.
-    unit_counts: tuple[int, ...] | None = Field(default=None, strict=False)
+    #: The fine grid: about 1,000 quantiles, the edges above, and of a probability the 20 equal bins of [0, 1].
+    grid_edges: tuple[float, ...] = Field(default=(), strict=False)
+    #: Values per bin of the fine grid, one more than edges; infinite values are in the outer bins.
+    grid_counts: tuple[int, ...] = Field(default=(0,), strict=False)
+    #: Means of the finite values in the outer bins of the fine grid; None where there are none.
+    low_mean: float | None = None
+    high_mean: float | None = None
+    #: Whether it is a probability, so that the 20 equal bins of [0, 1] are in the grid.
+    unit: bool = False
 
     @model_validator(mode="after")
     def _bins_are_whole(self) -> Self:
-        if len(self.counts) != len(self.edges) + 1 or min(self.counts) < 0:
-            message = f"{len(self.counts)} counts for {len(self.edges)} edges: one count more than edges, none negative"
+        if len(self.grid_counts) != len(self.grid_edges) + 1 or min(self.grid_counts) < 0:
+            bins, edges = len(self.grid_counts), len(self.grid_edges)
+            message = f"{bins} counts for {edges} edges: one count more than edges, none negative"
+            raise ValueError(message)
+        within = set(self.grid_edges)
+        if not within.issuperset(self.edges) or (self.unit and not within.issuperset(UNIT_EDGES)):
+            message = "the edges of the bins must be among those of the fine grid"
             raise ValueError(message)
         if any(low >= high for low, high in pairwise(self.edges)):
             message = "the edges must ascend"
             raise ValueError(message)
+        _ = self.grid
         return self
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The fine grid."""
+        return Grid(self.grid_edges)
+
+    @cached_property
+    def counts(self) -> tuple[int, ...]:
+        """Values per bin that PSI rests on, one more than edges."""
+        return self.onto(self.edges)
+
+    def onto(self, edges: tuple[float, ...]) -> tuple[int, ...]:
+        """The counts on some of the grid's edges."""
+        return tuple(self.grid.onto(np.asarray(self.grid_counts, np.int64), edges).tolist())
 
     @property
     def present(self) -> int:
         """Values counted."""
-        return sum(self.counts)
+        return sum(self.grid_counts)
 
 
 class CategoryFacts(Strict):
     """Categories with their counts, the most frequent first."""
 
     categories: tuple[tuple[str, int], ...] = Field(default=(), strict=False)
-    #: Distinct categories of the reference.
+    #: Distinct categories of the reference; where it has more than can be counted, one more than that.
     distinct: int = Field(ge=0)
     #: Values of the categories that are not listed since there are too many.
     unlisted: int = Field(default=0, ge=0)
@@ -187,9 +218,22 @@ def contract_digest(contract: TableContract) -> str:
 
 
 def write_reference(reference: ReferenceProfile, path: Path) -> None:
-    """Write the profile as readable JSON, the same bytes for the same profile."""
+    """Write the profile as JSON, a line for each column, the same bytes for the same profile."""
     payload = _head() | {"digest": reference.digest} | reference.model_dump(mode="json")
-    path.write_text(json.dumps(payload, indent=1, ensure_ascii=True, allow_nan=False) + "\n", encoding="ascii")
+    path.write_text("{\n" + ",\n".join(_lines(payload)) + "\n}\n", encoding="ascii")
+
+
+def _lines(payload: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in payload.items():
+        if isinstance(value, list) and value:
+            items = ",\n".join(f"  {_text(item)}" for item in value)
+            yield f" {_text(key)}: [\n{items}\n ]"
+        else:
+            yield f" {_text(key)}: {_text(value)}"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False)
 
 
 class _UnusableError(Exception):

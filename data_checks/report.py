@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from data_checks.drift_bins import number, percent
 from data_checks.drift_rules import severity
 from data_checks.report_charts import chart_width, column_chart, score_chart, shown_bins
+from data_checks.report_environment import environment
 from data_checks.report_facts import ReportFacts
-from data_checks.report_words import badge, badge_of_expectation, headline, tiles, what_was_allowed
-from data_checks.visible_text import visible
+from data_checks.report_words import headline, tiles
 from schemas.ledger import Ledger
 from schemas.verdicts import ColumnDrift, ExpectationVerdict
 
@@ -28,7 +24,7 @@ _SEVERITIES = ("critical", "error", "warning", "info")
 def render_report(facts: ReportFacts) -> str:
     """The HTML page. Names from the data are text whatever they hold; the same facts give the same page."""
     columns = facts.drift.columns if facts.drift is not None else ()
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     return page.render(
         facts=facts,
         headline=headline(facts),
@@ -38,59 +34,6 @@ def render_report(facts: ReportFacts) -> str:
         scores=[_with_score_chart(column) for column in columns if column.role == "score" and column.bins],
         files=_listed_files(facts.ledger),
         total=facts.ledger.total(),
-    )
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
-    environment.filters |= {"percent": percent, "number": number, "count": _count, "code": _code, "value": _value}
-    environment.globals |= {"badge": badge, "badge_of_expectation": badge_of_expectation, "allowed": what_was_allowed}
-    return environment
-
-
-def _finalize(value: Any) -> Any:
-    """Every printed text passes here, so no template can forget to make hidden characters visible."""
-    if value is None:
-        return ""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _count(value: int) -> str:
-    return f"{value:,}"
-
-
-def _value(value: Any) -> str:
-    """A provenance value in words."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, list | tuple):
-        return ", ".join(_value(item) for item in value) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_value(item)}" for key, item in value.items()) or "none"
-    return str(value)
-
-
-def _code(text: str) -> Markup:
-    """Sentences of ours: what stands in backticks is set as code, and a list of mistakes keeps its lines."""
-    return Markup("<br>").join(_coded(line) for line in text.split("\n"))
-
-
-def _coded(line: str) -> Markup:
-    parts = [escape(visible(part)) for part in line.split("`")]
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
     )
 
 

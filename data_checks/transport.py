@@ -19,8 +19,8 @@ _ROUNDING = 1e-9
 class BinnedValues:
     """One side: finite values counted by the convention of `Histogram`, one count more than edges.
 
-    `minimum` and `maximum` are of all of them, None where there is none. `means` has each bin's mean, None in empty
-    bins; without means the values of a bin are taken as evenly spread over it.
+    `minimum` and `maximum` are of all of them, None where there is none. `means` has the mean of a bin, None where the
+    bin is empty or its mean is not known: then its values are taken as evenly spread over it.
     """
 
     counts: Counts
@@ -73,10 +73,10 @@ def wasserstein(edges: Sequence[float], reference: BinnedValues, current: Binned
     """W1, the integral of |F - G| over x, in the column's unit; within a bin F - G is netted: sum of |its integral|.
 
     (Ramdas et al. 2017 for the integral; as scipy.stats.wasserstein_distance.) A bin's integral follows from its count
-    and mean. So with means the value is a lower bound, never below |mean shift|, and exact wherever one side's values
-    lie above the other's all through a bin, as after a shift; identical sides give 0. Without means it is an estimate.
-    The bounds hold always, to rounding; with means they are no farther apart than the widest bin is wide, and only bins
-    in which F and G may cross count for it.
+    and mean. So with all means the value is a lower bound, never below |mean shift|, and exact wherever one side's
+    values lie above the other's all through a bin, as after a shift; identical sides give 0. In bins without it is an
+    estimate. The bounds hold always, to rounding; with means they are no farther apart than the widest bin is wide, and
+    only bins in which F and G may cross count for it.
 
     Missing values are not in the counts. None where a side has no value, or where infinite ones (or ones near the end
     of float64) make the distance no finite number. Raises ValueError unless the edges ascend and counts, means,
@@ -93,8 +93,8 @@ def wasserstein(edges: Sequence[float], reference: BinnedValues, current: Binned
     if not (_is_finite(reference) and _is_finite(current)):
         return Transport(None, None, None, "infinite values: they are infinitely far from all others")
     gaps = list(_gaps(edges, reference, current))
-    exact = reference.means is not None and current.means is not None
-    bounds = [gap.bounds_by_area() if exact else gap.bounds_by_width() for gap in gaps]
+    known = zip(gaps, _known_means(reference), _known_means(current), strict=True)
+    bounds = [gap.bounds_by_area() if one and other else gap.bounds_by_width() for gap, one, other in known]
     value, low, high = (_sum(terms) for terms in ([abs(gap.area) for gap in gaps], *zip(*bounds, strict=True)))
     if not math.isfinite(value + low + high):
         return Transport(None, None, None, "values too far apart for a finite number")
@@ -133,6 +133,12 @@ def _gaps(edges: Sequence[float], reference: BinnedValues, current: BinnedValues
         f, g = f + a * m, g + b * n
 
 
+def _known_means(side: BinnedValues) -> list[bool]:
+    """Of each bin, whether its values' mean is known: nothing is to be known of an empty bin."""
+    means = side.means or [None] * len(side.counts)
+    return [not count or mean is not None for count, mean in zip(side.counts, means, strict=True)]
+
+
 def _bounds(edges: Sequence[float], reference: BinnedValues, current: BinnedValues) -> list[float]:
     """The ends of the bins, the outer ones at the smallest and the largest value of both sides."""
     ends = [end for side in (reference, current) for end in (side.minimum, side.maximum) if end is not None]
@@ -144,10 +150,10 @@ def _centres(bounds: Sequence[float], counts: Sequence[int], side: BinnedValues)
     """Each bin's mean, or the middle of where its values can be; 0 for an empty bin, where it does not matter."""
     low, high = -math.inf if side.minimum is None else side.minimum, math.inf if side.maximum is None else side.maximum
     middles = (max(left, low) / 2 + min(right, high) / 2 for left, right in pairwise(bounds))
-    if side.means is None:
-        return [middle if count else 0.0 for middle, count in zip(middles, counts, strict=True)]
+    means = side.means or [None] * len(counts)
+    parts = zip(means, middles, counts, pairwise(bounds), strict=True)
     return [
-        0.0 if mean is None else _inside(mean, *ends) for mean, ends in zip(side.means, pairwise(bounds), strict=True)
+        _inside(mean, *ends) if mean is not None else middle if count else 0.0 for mean, middle, count, ends in parts
     ]
 
 
@@ -172,15 +178,15 @@ def _check(edges: Sequence[float], *sides: BinnedValues) -> None:
             message = f"{len(side.counts)} counts for {len(edges)} edges: one count more than edges"
         elif filled and ends != [filled[0], filled[-1]]:
             message = f"minimum {side.minimum} and maximum {side.maximum} are not in the first and last bin with values"
-        elif side.means is not None and [mean is not None for mean in side.means] != [
-            count > 0 for count in side.counts
-        ]:
-            message = (
-                "a mean for each bin that has values and None for each other: the means given do not fit the counts"
-            )
+        elif side.means is not None and not _fit(side.means, side.counts):
+            message = "one mean for each bin, None in those without values: the means given do not fit the counts"
         else:
             continue
         raise ValueError(message)
+
+
+def _fit(means: Sequence[float | None], counts: Counts) -> bool:
+    return len(means) == len(counts) and all(mean is None or count for mean, count in zip(means, counts, strict=True))
 
 
 def _is_finite(side: BinnedValues) -> bool:

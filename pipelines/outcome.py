@@ -10,10 +10,11 @@ from typing import Any
 
 from data_checks.check_state import CheckState
 from data_checks.profile import Profile
+from data_checks.reference import ReferenceProfile
 from schemas.ledger import Ledger
 
 FORMAT = "nightscore.outcome"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -120,15 +121,15 @@ class Outcome:
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
 
     @classmethod
-    def from_json(cls, data: bytes, empty: Outcome) -> Outcome:
-        """The outcome that `to_json` wrote. `empty` tells which checks and profile it belongs to."""
+    def from_json(cls, data: bytes, empty: Outcome, reference: ReferenceProfile | None) -> Outcome:
+        """The outcome that `to_json` wrote. `empty` tells which checks it belongs to, `reference` which bins."""
         raw = json.loads(data)
         if raw.get("format") != FORMAT or raw.get("version") != VERSION:
             message = f"not a {FORMAT} of version {VERSION}"
             raise ValueError(message)
         return cls(
             checks=type(empty.checks).from_json(raw["checks"]),
-            profile=type(empty.profile).from_json(raw["profile"]),
+            profile=Profile.from_json(raw["profile"], reference),
             ledger=Ledger.from_json(raw["ledger"]),
             reasons=Counter({(rule, column, reason): count for rule, column, reason, count in raw["reasons"]}),
             unknown=Counter(raw["unknown"]),

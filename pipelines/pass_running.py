@@ -81,7 +81,7 @@ def read_outcome(spec: ScoringSpec, folder: RunFolder) -> Outcome:
     if not path.exists():
         message = f"the pass ended without {path.name}: no unit reported. Nothing was published."
         raise LedgerError(message, code="no_outcome")
-    return Outcome.from_json(path.read_bytes(), spec.empty_outcome())
+    return Outcome.from_json(path.read_bytes(), spec.empty_outcome(), spec.reference)
 
 
 def _read_duplicates(folder: RunFolder) -> dict[str, Duplicates]:

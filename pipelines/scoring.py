@@ -128,7 +128,7 @@ class MergeOutcomes(beam.CombineFn):  # type: ignore[misc]  # Beam has no types
         return self.spec.empty_outcome()
 
     def add_input(self, accumulator: Outcome, element: bytes) -> Outcome:
-        accumulator.merge(Outcome.from_json(element, self.spec.empty_outcome()))
+        accumulator.merge(Outcome.from_json(element, self.spec.empty_outcome(), self.spec.reference))
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[Outcome]) -> Outcome:
@@ -154,7 +154,7 @@ class OutcomeCoder(beam.coders.Coder):  # type: ignore[misc]  # Beam has no type
         return value.to_json()
 
     def decode(self, encoded: bytes) -> Outcome:
-        return Outcome.from_json(encoded, self.spec.empty_outcome())
+        return Outcome.from_json(encoded, self.spec.empty_outcome(), self.spec.reference)
 
     def is_deterministic(self) -> bool:
         return True

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from data_checks.histogram import bin_counts, quantile_cuts
+from data_checks.histogram import bin_counts
+from data_checks.quantile_cuts import quantile_cuts
 from data_checks.transport import BinnedValues, Transport, wasserstein, wasserstein_over_reference_sd
 
 VALUES = json.loads((Path(__file__).parents[1] / "golden" / "drift.json").read_text())["values"]

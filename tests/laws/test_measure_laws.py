@@ -20,6 +20,7 @@ import pyarrow as pa
 import pytest
 
 import data_checks
+from data_checks.calibration import Calibration
 from data_checks.categories import CategoryTable
 from data_checks.check_state import CheckState
 from data_checks.checks import Checks
@@ -98,6 +99,13 @@ def add_examples(first: FirstRows, batch: BatchColumns) -> None:
     first.add(rows, ["text", "float"], places[order], places[order] % 3 == 0)
 
 
+def add_outcomes(calibration: Calibration, batch: BatchColumns) -> None:
+    """Random numbers made probabilities, some missing, and outcomes."""
+    numbers = BatchValues(batch).values("whole")
+    probabilities = np.where(numbers % 7 == 0, np.nan, (numbers % 1009) / 1008)
+    calibration.add(probabilities, numbers % 3 == 0)
+
+
 CHECKS = checks()
 MEASURES = [
     Measure("Tally", Tally, lambda tally, batch: tally.add(batch.num_rows, batch.missing_count("whole"))),
@@ -106,6 +114,7 @@ MEASURES = [
     Measure("ExactSum", ExactSum, lambda total, batch: total.add(BatchValues(batch).present("whole"))),
     Measure("ExactSum of objects", ExactSum, lambda total, batch: total.add(BatchValues(batch).present("wide"))),
     Measure("Moments", Moments, lambda moments, batch: moments.add(batch.present_numbers("float")), any_cut=False),
+    Measure("Calibration", lambda: Calibration(0.35), add_outcomes, any_cut=False),
     Measure("CategoryTable", CategoryTable, count_words),
     Measure("CategoryTable past its cap", lambda: CategoryTable(cap=2), count_words),
     Measure("FirstRows", lambda: FirstRows(3), add_examples, any_cut=True),
@@ -236,6 +245,7 @@ def test_every_measure_that_merges_is_held_to_the_laws() -> None:
         "ValueCounts": "tests/laws/test_value_counts_laws.py",
         "OrderedSegments": "tests/laws/test_ordered_segments_laws.py",
         "DomainState": "as part of CheckState",
+        "FloatSums": "as part of Calibration",
         **dict.fromkeys(
             ("Presence", "Histogram", "KnownCounts", "ColumnProfile", "ScoreProfile"), "as part of Profile"
         ),
