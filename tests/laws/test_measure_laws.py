@@ -102,7 +102,7 @@ def add_examples(first: FirstRows, batch: BatchColumns) -> None:
 def add_outcomes(calibration: Calibration, batch: BatchColumns) -> None:
     """Random numbers made probabilities, some missing, and outcomes."""
     numbers = BatchValues(batch).values("whole")
-    probabilities = np.where(numbers % 7 == 0, np.nan, (numbers % 1009) / 1008)
+    probabilities = np.where(numbers % 7 == 0, np.nan, (numbers % 51) / 50)
     calibration.add(probabilities, numbers % 3 == 0)
 
 
