@@ -25,11 +25,13 @@ from data_checks.categories import CategoryTable
 from data_checks.check_state import CheckState
 from data_checks.checks import Checks
 from data_checks.columns import BatchColumns
+from data_checks.decisions import DecisionProfile
 from data_checks.exact_sum import ExactSum
 from data_checks.expectations.batch_values import BatchValues
 from data_checks.first_rows import FirstRows
 from data_checks.moments import Moments
 from data_checks.profile import Profile, profile_columns
+from data_checks.slices import MISSING, OTHER, SliceProfile
 from data_checks.tally import Tally
 from data_checks.value_range import ValueRange
 from schemas.contract import Column, TableContract
@@ -106,7 +108,19 @@ def add_outcomes(calibration: Calibration, batch: BatchColumns) -> None:
     calibration.add(probabilities, numbers % 3 == 0)
 
 
+def add_slices(profile: SliceProfile, batch: BatchColumns) -> None:
+    words, floats = batch.array("text").dictionary_decode(), batch.array("float").to_numpy(zero_copy_only=False)
+    place = {value: number for number, value in enumerate(profile.values)}
+    named = [place.get(MISSING if word is None else word, place[OTHER]) for word in words.to_pylist()]
+    slices, bins = np.array(named, np.int64), np.where(np.isfinite(floats), floats > 1, -1)
+    profile.add_rows(
+        slices, {"whole": -batch.array("whole").is_null().to_numpy(zero_copy_only=False).astype(np.int8), "float": bins}
+    )
+    profile.add_scores(slices, "score", floats, bins)
+
+
 CHECKS = checks()
+SLICES = "text", ("a", "ab", OTHER, MISSING), {"whole": 1, "float": 2}, {"score": 2}
 MEASURES = [
     Measure("Tally", Tally, lambda tally, batch: tally.add(batch.num_rows, batch.missing_count("whole"))),
     Measure("ValueRange of floats", ValueRange, lambda span, batch: span.add(batch.present_numbers("float"))),
@@ -117,6 +131,13 @@ MEASURES = [
     Measure("Calibration", lambda: Calibration(0.35), add_outcomes, any_cut=False),
     Measure("CategoryTable", CategoryTable, count_words),
     Measure("CategoryTable past its cap", lambda: CategoryTable(cap=2), count_words),
+    Measure("SliceProfile", lambda: SliceProfile.empty(*SLICES), add_slices, any_cut=False),
+    Measure(
+        "DecisionProfile",
+        lambda: DecisionProfile.empty("model", ("no", "yes"), 0.1),
+        lambda decisions, batch: decisions.add_binary(batch.array("float").to_numpy(zero_copy_only=False)),
+        any_cut=False,
+    ),
     Measure("FirstRows", lambda: FirstRows(3), add_examples, any_cut=True),
     Measure("CheckState", CHECKS.new_state, lambda state, batch: CHECKS.judge(batch, state), any_cut=False),
     Measure(
