@@ -25,18 +25,19 @@ def mean_shift_p_value(reference: Spread, current: Spread) -> float | None:
     """
     if reference.mean is None or current.mean is None or reference.sd is None or current.sd is None:
         return None
-    errors = reference.sd**2 / reference.count, current.sd**2 / current.count
-    error = sum(errors)
-    difference = current.mean - reference.mean
+    difference, scale = current.mean - reference.mean, max(reference.sd, current.sd)
     if not difference:
         return 1.0
-    if not error or not math.isfinite(error) or not math.isfinite(difference):
-        return 0.0 if not error else None
+    if not scale or not math.isfinite(difference):
+        return 0.0 if not scale else None
     counts = reference.count, current.count
+    # Over the larger sd, since squares overflow beyond 1e154 and vanish below 1e-162.
+    errors = [(sd / scale) ** 2 / n for sd, n in zip((reference.sd, current.sd), counts, strict=True)]
+    error = sum(errors)
     degrees = 1 / sum((part / error) ** 2 / (n - 1) for part, n in zip(errors, counts, strict=True))
     from scipy.special import stdtr  # noqa: PLC0415  # as in distances: only a run with drift need pay for it
 
-    return float(2 * stdtr(degrees, -abs(difference) / math.sqrt(error)))
+    return float(2 * stdtr(degrees, -abs(difference) / scale / math.sqrt(error)))
 
 
 def mean_shift_over_reference_sd(
