@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self
@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from data_checks.moments import _SCALE, _dyadic, _from_dyadic, _integer
+from data_checks.float_sums import FloatSums
 
 Codes = npt.NDArray[np.integer[Any]]
 Counts = npt.NDArray[np.int64]
@@ -19,8 +19,8 @@ Floats = npt.NDArray[np.float64]
 #: The last two values of every slice column: whatever has no slice of its own, and null.
 OTHER = "__other__"
 MISSING = "__missing__"
-#: So many halvings of the scores keep the sum of any batch within float64.
-_HALVINGS = 64
+#: What the integers of FloatSums count.
+_UNIT = Fraction(1, 2**1074)
 
 
 @dataclass
@@ -29,8 +29,13 @@ class ScoreCounts:
 
     #: Shape (slices, bins + 1): scores per bin, and in the last column the rows without a score.
     counts: Counts
-    #: Per slice the sum of the scores times 2**1074.
-    scaled_sums: list[int]
+    #: Of the scores, per slice.
+    sums: FloatSums
+
+    @classmethod
+    def empty(cls, size: int, bins: int) -> Self:
+        """Of no rows in so many slices."""
+        return cls(np.zeros((size, bins + 1), np.int64), FloatSums(size))
 
 
 @dataclass(eq=False)
@@ -73,7 +78,7 @@ class SliceProfile:
             tuple(values),
             np.zeros(size, np.int64),
             {name: np.zeros((size, bins + 1), np.int64) for name, bins in columns.items()},
-            {name: ScoreCounts(np.zeros((size, bins + 1), np.int64), [0] * size) for name, bins in scores.items()},
+            {name: ScoreCounts.empty(size, bins) for name, bins in scores.items()},
         )
 
     def add_rows(self, slice_codes: Codes, bin_codes: Mapping[str, Codes]) -> None:
@@ -99,21 +104,23 @@ class SliceProfile:
         """
         score = self.scores[name]
         places = _SlicePlaces(self.slice_column, len(self.values), slice_codes)
-        counts = places.counted(name, bin_codes, score.counts)
-        sums = places.scaled_sums(name, np.where(bin_codes >= 0, values, 0.0))
+        counts, present = places.counted(name, bin_codes, score.counts), np.where(bin_codes >= 0, values, 0.0)
+        if not np.isfinite(present).all():
+            message = f"score '{name}': a score that has a bin is NaN or infinite"
+            raise ValueError(message)
         score.counts += counts
-        score.scaled_sums = [a + b for a, b in zip(score.scaled_sums, sums, strict=True)]
+        for sums in _sums(places.codes, present, len(self.values)):
+            score.sums.add(sums)
 
     def counts(self, name: str) -> Counts:
         """The matrix of a column or score, shape (slices, bins + 1). Raises KeyError where there is none."""
         return self.scores[name].counts if name in self.scores else self.columns[name]
 
     def score_means(self, name: str) -> tuple[float | None, ...]:
-        """Mean of a score column in each slice, in the order of `values`; None where it has no score."""
+        """Mean of a score column in each slice, rounded once, in the order of `values`; None where it has no score."""
         score = self.scores[name]
-        present = score.counts[:, :-1].sum(axis=1).tolist()
-        pairs = zip(score.scaled_sums, present, strict=True)
-        return tuple(float(Fraction(total, count << _SCALE)) if count else None for total, count in pairs)
+        pairs = zip(score.sums.scaled, score.counts[:, :-1].sum(axis=1).tolist(), strict=True)
+        return tuple(float(Fraction(total, count) * _UNIT) if count else None for total, count in pairs)
 
     def merge(self, other: SliceProfile) -> None:
         """Add `other`, which stays as it is. Raises ValueError when it has other slices, columns or bins."""
@@ -124,9 +131,8 @@ class SliceProfile:
         for name, counts in other.columns.items():
             self.columns[name] += counts
         for name, score in other.scores.items():
-            mine = self.scores[name]
-            mine.counts += score.counts
-            mine.scaled_sums = [a + b for a, b in zip(mine.scaled_sums, score.scaled_sums, strict=True)]
+            self.scores[name].counts += score.counts
+            self.scores[name].sums.merge(score.sums)
 
     def _layout(self) -> tuple[object, ...]:
         columns = {name: counts.shape for name, counts in self.columns.items()}
@@ -145,8 +151,7 @@ class SliceProfile:
             "rows": self.rows.tolist(),
             "columns": {name: _matrix_json(counts) for name, counts in self.columns.items()},
             "scores": {
-                name: _matrix_json(score.counts) | {"sums": [_dyadic(total, _SCALE) for total in score.scaled_sums]}
-                for name, score in self.scores.items()
+                name: _matrix_json(score.counts) | {"sums": score.sums.to_json()} for name, score in self.scores.items()
             },
         }
 
@@ -157,11 +162,11 @@ class SliceProfile:
         size = len(values)
         columns = {name: _matrix(name, item, size) for name, item in raw["columns"].items()}
         scores = {
-            name: ScoreCounts(_matrix(name, item, size), [_from_dyadic(text, _SCALE) for text in item["sums"]])
+            name: ScoreCounts(_matrix(name, item, size), FloatSums.from_json(item["sums"]))
             for name, item in raw["scores"].items()
         }
         rows = np.array(raw["rows"], np.int64)
-        sizes = [len(rows), *(len(score.scaled_sums) for score in scores.values())]
+        sizes = [len(rows), *(score.sums.size for score in scores.values())]
         if sizes != [size] * len(sizes) or bool((rows < 0).any()):
             message = (
                 f"slice column '{raw['slice_column']}': not one count of rows and one sum for each of {size} values"
@@ -193,15 +198,16 @@ class _SlicePlaces:
         cells = np.bincount(self._starts[width] + bins, minlength=like.size)
         return np.roll(cells.reshape(like.shape), -1, axis=1)
 
-    def scaled_sums(self, name: str, values: Floats) -> list[int]:
-        """Per slice the sum of the values times 2**1074."""
-        sums, halvings = np.bincount(self.codes, values, self.size), 0
-        if not np.isfinite(sums).all():
-            if not np.isfinite(values).all():
-                message = f"score '{name}': a score that has a bin is NaN or infinite"
-                raise ValueError(message)
-            sums, halvings = np.bincount(self.codes, np.ldexp(values, -_HALVINGS), self.size), _HALVINGS
-        return [_integer(total) << halvings for total in sums.tolist()]
+
+def _sums(slices: Counts, values: Floats, size: int) -> Iterator[list[float]]:
+    """Per slice the sum of the finite values; in parts where a sum would be beyond float64."""
+    sums = np.bincount(slices, values, size)
+    if np.isfinite(sums).all():
+        yield sums.tolist()
+        return
+    half = len(values) // 2
+    for part in (slice(half), slice(half, None)):
+        yield from _sums(slices[part], values[part], size)
 
 
 def _check_range(name: str, codes: Codes, limits: tuple[int, int]) -> None:
