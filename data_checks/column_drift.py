@@ -23,8 +23,8 @@ from data_checks.drift_rules import (
     worst,
 )
 from data_checks.histogram import UNIT_EDGES
-from data_checks.profile import ScoreProfile
 from data_checks.reference import CategoryFacts, NumericFacts, ReferenceColumn, ReferenceProfile
+from data_checks.score_profile import ScoreProfile
 from schemas.job import Drift
 from schemas.verdicts import Bin, ColumnDrift, DriftStatus
 
@@ -37,6 +37,8 @@ class ColumnComparison:
 
     reference: ReferenceProfile
     settings: Drift
+    #: The column's values are not to be shown: its categories are numbered, and its range is not told.
+    hidden: bool = False
 
     def feature(self, current: ColumnProfile) -> ColumnDrift:
         """A feature: values over the rows that were scored; missing, unseen, out of range over every conformed row."""
@@ -50,7 +52,7 @@ class ColumnComparison:
             )
         before, now = ColumnSummary.of_reference(reference), ColumnSummary.of_column(current)
         column, values = self.compare(column, reference, before, now)
-        column, outside = _outside(column, reference, current)
+        column, outside = self._outside(column, reference, current)
         return _concluded(column, [*values, outside])
 
     def score(self, current: ScoreProfile, models: Mapping[str, str]) -> ColumnDrift:
@@ -97,6 +99,8 @@ class ColumnComparison:
                 )
             ]
         bins = drift_bins.category_bins(facts, before.categories, now.categories, self.reference.other_share)
+        if self.hidden:
+            bins = drift_bins.numbered(bins)
         column = replace(column, measures=category_measures(bins))
         column, finding = self._distances(column, bins, drift_bins.largest_category_move(bins))
         return column, [finding]
@@ -118,6 +122,24 @@ class ColumnComparison:
         column, finding = self._distances(column, bins, drift_bins.largest_move(facts, *sides))
         moved = finding.status in (DriftStatus.WARN, DriftStatus.DRIFT)
         return column, [finding, judge_measures(column.measures, self.settings, told=moved)]
+
+    def _outside(
+        self, column: ColumnDrift, reference: ReferenceColumn, current: ColumnProfile
+    ) -> tuple[ColumnDrift, Finding]:
+        seen = current.presence
+        present, before = seen.rows - seen.missing, reference.rows - reference.missing
+        if not present:
+            return column, Finding(DriftStatus.OK)
+        if current.limits is not None:
+            limits = None if self.hidden else current.limits
+            finding = judge_out_of_range(seen.outside, present, before, limits)
+            return replace(column, out_of_range_share=seen.outside / present), finding
+        if current.unseen is not None and reference.categorical is not None:
+            counts = {} if self.hidden else current.unseen.counts
+            named = {name: count for name, count in counts.items() if count >= NAMED_FROM}
+            finding = judge_unseen(seen.outside, present, reference.categorical.singletons, before, _naming(named))
+            return replace(column, unseen_share=seen.outside / present), finding
+        return column, Finding(DriftStatus.OK)
 
     def _distances(self, column: ColumnDrift, bins: tuple[Bin, ...], moved: str) -> tuple[ColumnDrift, Finding]:
         before, now = [item.reference for item in bins], [item.current for item in bins]
@@ -156,21 +178,6 @@ def _missing(column: ColumnDrift, reference: tuple[int, int], current: tuple[int
         missing_rate_z=rate_z(reference, current),
     )
     return column, judge_missing(reference, current)
-
-
-def _outside(column: ColumnDrift, reference: ReferenceColumn, current: ColumnProfile) -> tuple[ColumnDrift, Finding]:
-    seen = current.presence
-    present, before = seen.rows - seen.missing, reference.rows - reference.missing
-    if not present:
-        return column, Finding(DriftStatus.OK)
-    if current.limits is not None:
-        finding = judge_out_of_range(seen.outside, present, before, current.limits)
-        return replace(column, out_of_range_share=seen.outside / present), finding
-    if current.unseen is not None and reference.categorical is not None:
-        named = {name: count for name, count in current.unseen.counts.items() if count >= NAMED_FROM}
-        finding = judge_unseen(seen.outside, present, reference.categorical.singletons, before, _naming(named))
-        return replace(column, unseen_share=seen.outside / present), finding
-    return column, Finding(DriftStatus.OK)
 
 
 def _naming(counts: Mapping[str, int]) -> str:

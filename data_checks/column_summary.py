@@ -11,8 +11,8 @@ from data_checks.column_profile import ColumnProfile
 from data_checks.grid import Grid
 from data_checks.histogram import Histogram
 from data_checks.moments import Moments
-from data_checks.profile import ScoreProfile
 from data_checks.reference import CategoryFacts, NumericFacts, ReferenceColumn
+from data_checks.score_profile import ScoreProfile
 
 
 @dataclass(frozen=True)

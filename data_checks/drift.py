@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_checks import drift_rules as rules
 from data_checks.column_drift import ColumnComparison
+from data_checks.decision_drift import compare_decisions
 from data_checks.distances import NOISE_LEVEL, PSI_FLOOR
 from data_checks.drift_bins import OPEN_VOCABULARY, percent
+from data_checks.impact_verdict import Sources, impact_verdicts
 from data_checks.profile import Profile
-from data_checks.reference import ReferenceProfile
+from data_checks.reference import FINE_BINS, ReferenceProfile
+from data_checks.slice_drift import compare_slices
+from data_checks.slicing import Slicing
 from schemas.job import Drift
-from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict
+from schemas.verdicts import ColumnDrift, DecisionDrift, DriftStatus, DriftVerdict, SliceDrift
+
+
+@dataclass(frozen=True)
+class Tonight:
+    """What a comparison must know of the job beside its settings."""
+
+    #: Name to sha256 of each model: the scores of a model that is not the reference's are not compared.
+    models: Mapping[str, str] = field(default_factory=dict)
+    #: (model, feature) to the input columns that the feature is made of.
+    sources: Sources = field(default_factory=dict)
+    #: Columns whose values are not to be shown.
+    sensitive: frozenset[str] = frozenset()
+    #: Column to the PSI from which on it counts as drifted, from its own history; in place of the job's thresholds.
+    usual_psi: Mapping[str, float] = field(default_factory=dict)
 
 
 def compare(
-    reference: ReferenceProfile | str,
-    profile: Profile,
-    settings: Drift,
-    models: Mapping[str, str] | None = None,
+    reference: ReferenceProfile | str, profile: Profile, settings: Drift, tonight: Tonight | None = None
 ) -> DriftVerdict:
-    """The verdict on a night. `reference` is the reason why there is none, as `read_reference` gives it.
-
-    `models` has the sha256 of each model tonight: the scores of a model that is not the reference's are not compared.
-    """
+    """The verdict on a night. `reference` is the reason why there is none, as `read_reference` gives it."""
     if isinstance(reference, str):
         return DriftVerdict(DriftStatus.NOT_COMPUTED, reason=reference, settings=_settings(settings, None))
     used = _settings(settings, reference)
@@ -34,12 +47,62 @@ def compare(
         return DriftVerdict(DriftStatus.NOT_COMPUTED, reason=reason, settings=used)
     if not profile.rows_conformed:
         return DriftVerdict(DriftStatus.NOT_COMPUTED, reason="no rows tonight", settings=used)
-    comparison = ColumnComparison(reference, settings)
-    columns = [comparison.feature(column) for column in profile.columns.values()]
-    columns += [comparison.score(score, models or {}) for score in profile.scores.values()]
-    columns = [replace(column, critical=column.column in settings.critical) for column in columns]
-    status, reason = run_status(columns, settings)
-    return DriftVerdict(status, tuple(columns), reason, used)
+    tonight = tonight or Tonight()
+    columns = _columns(reference, profile, settings, tonight)
+    slices = _slices(reference, profile, settings)
+    decisions = _decisions(reference, profile, settings, tonight)
+    impacts = impact_verdicts(reference.impact_sums, profile.impact, tonight.sources)
+    status, reason = with_decisions(run_status(columns, settings), decisions)
+    used["usual_psi"] = dict(sorted(tonight.usual_psi.items()))
+    return DriftVerdict(status, tuple(columns), reason, used, slices, decisions, impacts)
+
+
+def _columns(reference: ReferenceProfile, profile: Profile, settings: Drift, tonight: Tonight) -> list[ColumnDrift]:
+    def comparison(name: str) -> ColumnComparison:
+        used = settings if name not in tonight.usual_psi else _by_history(settings, tonight.usual_psi[name])
+        return ColumnComparison(reference, used, hidden=name in tonight.sensitive)
+
+    columns = [comparison(name).feature(column) for name, column in profile.columns.items()]
+    columns += [comparison(name).score(score, tonight.models) for name, score in profile.scores.items()]
+    return [replace(column, critical=column.column in settings.critical) for column in columns]
+
+
+def _by_history(settings: Drift, usual: float) -> Drift:
+    """One threshold for PSI, and none for other measures, which would call what is usual here a drift."""
+    others = dict.fromkeys(("js_distance_warn", "ks_warn", "mean_shift_warn"), math.inf)
+    return settings.model_copy(update={"psi_warn": usual, "psi_drift": usual, **others})
+
+
+def _slices(reference: ReferenceProfile, profile: Profile, settings: Drift) -> tuple[SliceDrift, ...]:
+    """Of all slice columns that both sides were counted by; those that the reference lacks, are told in the settings."""
+    found: list[SliceDrift] = []
+    for name, current in profile.slices.items():
+        before = reference.slice_profiles[name]
+        shared = {*current.columns, *current.scores} & {*before.columns, *before.scores}
+        slicing = Slicing.of({name: current.values}, reference.columns, reference.scores, reference.other_share)
+        labels = {column: words for column, words in slicing.labels().items() if column in shared}
+        found += compare_slices(before, current, settings, labels)
+    return tuple(found)
+
+
+def _decisions(
+    reference: ReferenceProfile, profile: Profile, settings: Drift, tonight: Tonight
+) -> tuple[DecisionDrift, ...]:
+    found: list[DecisionDrift] = []
+    for model, current in profile.decisions.items():
+        same = tonight.models.get(model, reference.models.get(model)) == reference.models.get(model)
+        found.append(compare_decisions(reference.decision_profiles.get(model) if same else None, current, settings))
+    return tuple(found)
+
+
+def with_decisions(found: tuple[DriftStatus, str], decisions: Sequence[DecisionDrift]) -> tuple[DriftStatus, str]:
+    """The run's status, at least a warning where a model decides otherwise than in training."""
+    status, reason = found
+    moved = [item.reason for item in decisions if item.status in (DriftStatus.WARN, DriftStatus.DRIFT)]
+    if not moved or status is DriftStatus.NOT_COMPUTED:
+        return found
+    status = DriftStatus.DRIFT if status is DriftStatus.DRIFT else DriftStatus.WARN
+    return status, "; ".join([reason, *moved])
 
 
 def run_status(columns: list[ColumnDrift], settings: Drift) -> tuple[DriftStatus, str]:
@@ -83,6 +146,9 @@ def _settings(settings: Drift, reference: ReferenceProfile | None) -> dict[str, 
         "psi_warn": settings.psi_warn,
         "psi_drift": settings.psi_drift,
         "js_distance_warn": settings.js_distance_warn,
+        "ks_warn": settings.ks_warn,
+        "mean_shift_warn": settings.mean_shift_warn,
+        "significance": settings.significance,
         "max_drifted_share": settings.max_drifted_share,
         "critical": list(settings.critical),
         "psi_floor": PSI_FLOOR,
@@ -96,6 +162,10 @@ def _settings(settings: Drift, reference: ReferenceProfile | None) -> dict[str, 
         "outside_chance": rules.OUTSIDE_CHANCE,
         "open_vocabulary": OPEN_VOCABULARY,
         "bins": None if reference is None else reference.bins,
+        "fine_bins": FINE_BINS,
+        "slices_without_reference": [
+            name for name in settings.slices if reference is None or name not in reference.slice_profiles
+        ],
         "other_share": None if reference is None else reference.other_share,
         "reference_digest": None if reference is None else reference.digest,
         "reference_rows": None if reference is None else reference.rows,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from data_checks.column_summary import Categories
@@ -40,13 +41,18 @@ def percent(share: float) -> str:
 
 def numeric_bins(facts: NumericFacts, before: Sequence[int], now: Sequence[int]) -> tuple[Bin, ...]:
     """The frozen bins in ascending order with both sides' counts; bins that are empty on both are left out."""
+    counts = zip(numeric_labels(facts), before, now, strict=True)
+    return tuple(Bin(label, one, other) for label, one, other in counts if one or other)
+
+
+def numeric_labels(facts: NumericFacts) -> list[str]:
+    """A text for each of the frozen bins, such as `1 to 2.5` or `= 0`."""
     sides = _sides(facts)
     digits = _digits(sorted({value for value, _ in sides}))
     labels = [_label(low, high, digits) for low, high in pairwise(sides)]
     for atom in facts.atoms:
         labels[facts.edges.index(atom) + 1] = f"= {number(atom, digits)}"
-    counts = zip(labels, before, now, strict=True)
-    return tuple(Bin(label, one, other) for label, one, other in counts if one or other)
+    return labels
 
 
 def unit_bins(before: Sequence[int], now: Sequence[int]) -> tuple[Bin, ...]:
@@ -61,17 +67,36 @@ def category_bins(facts: CategoryFacts, before: Categories, now: Categories, oth
     Unseen ones are counted as rare where they cannot be told apart from the reference's unlisted ones, and where the
     reference is of an open vocabulary: then each night brings new words, and that is no drift.
     """
-    apart = facts.complete and facts.singletons < OPEN_VOCABULARY * facts.present
+    apart = unseen_apart(facts)
     named: list[Bin] = []
     rare, rare_now = (0, 0) if apart else (before.others, now.others)
-    for (name, count), one, other in zip(facts.categories, before.counts, now.counts, strict=True):
-        if count >= other_share * facts.present:
+    common = len(named_categories(facts, other_share))
+    for place, (name, one, other) in enumerate(zip(facts.names, before.counts, now.counts, strict=True)):
+        if place < common:
             named.append(Bin(name, one, other))
         else:
             rare, rare_now = rare + one, rare_now + other
     unseen = (before.others, now.others) if apart else (0, 0)
     ends = Bin(OTHER, rare, rare_now), Bin(UNSEEN, *unseen)
     return (*named, *(end for end in ends if end.reference or end.current))
+
+
+def numbered(bins: Sequence[Bin]) -> tuple[Bin, ...]:
+    """The bins of categories without their names, for columns whose values are not to be shown."""
+    kept = (OTHER, UNSEEN)
+    return tuple(
+        item if item.label in kept else replace(item, label=f"category {place}") for place, item in enumerate(bins, 1)
+    )
+
+
+def named_categories(facts: CategoryFacts, other_share: float) -> tuple[str, ...]:
+    """The categories that are compared one by one: those with such a share of the reference's values."""
+    return tuple(name for name, count in facts.categories if count >= other_share * facts.present)
+
+
+def unseen_apart(facts: CategoryFacts) -> bool:
+    """Whether a category that the reference does not list is known to be new, and that is unusual."""
+    return facts.complete and facts.singletons < OPEN_VOCABULARY * facts.present
 
 
 def largest_move(facts: NumericFacts, counts: Sequence[int], counts_now: Sequence[int]) -> str:

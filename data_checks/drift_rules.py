@@ -154,11 +154,13 @@ def judge_unseen(unseen: int, present: int, singletons: int, reference_present: 
     return Finding(status, reason if status is not DriftStatus.OK else "")
 
 
-def judge_out_of_range(outside: int, present: int, reference_present: int, limits: tuple[float, float]) -> Finding:
-    """Of `outside` of `present` values beyond the limits of the reference."""
+def judge_out_of_range(
+    outside: int, present: int, reference_present: int, limits: tuple[float, float] | None
+) -> Finding:
+    """Of `outside` of `present` values beyond the limits of the reference, which are told where they are given."""
     status = _outside_status(outside, present, chance_of_exceeding(outside, reference_present, present))
-    span = f"{number(limits[0])} to {number(limits[1])}"
-    reason = f"out of range: {percent(outside / present)} tonight outside {span}, the range in training"
+    span = "" if limits is None else f"{number(limits[0])} to {number(limits[1])}, "
+    reason = f"out of range: {percent(outside / present)} tonight outside {span}the range in training"
     return Finding(status, reason if status is not DriftStatus.OK else "")
 
 

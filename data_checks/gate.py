@@ -34,7 +34,8 @@ def decide(
 
     Rejected rows beyond the limit are exit code 3; unmet expectations whose policy is fail, and more rows set aside
     than allowed, 4; drift, where it gates, 6. The first of them, in this order, decides the code; all are reasons. An
-    unmet expectation with policy quarantine or drop does not hold by itself: its rows count towards the limit.
+    unmet expectation with policy quarantine or drop does not hold by itself: its rows count towards the limit. With
+    drift.gate `fail` a drifted night cannot be released either.
     """
     held = [
         *((ExitCode.INPUT_SCHEMA, text) for text in _rejected(totals, job.max_rejected)),
@@ -45,13 +46,15 @@ def decide(
         nothing = f"none of {count_words(totals.rows, 'rows')} was scored: publishing would empty the partition"
         held.append((ExitCode.QUALITY_GATE, nothing))
     warnings = [*_unmet(verdicts, "warn"), *_without_data(verdicts)]
+    releasable = True
     if text := _drift_reason(drift, job):
-        if job.drift.gate == "hold" and (drift is None or drift.status is not DriftStatus.WARN or _blind(drift)):
+        if job.drift.gate != "warn" and (drift is None or drift.status is not DriftStatus.WARN or _blind(drift)):
             held.append((ExitCode.DRIFT_GATE, text))
+            releasable = job.drift.gate == "hold"
         else:
             warnings.append(text)
     code = held[0][0] if held else ExitCode.PUBLISHED
-    return GateDecision(not held, code, tuple(text for _, text in held), tuple(warnings))
+    return GateDecision(not held, code, tuple(text for _, text in held), tuple(warnings), releasable)
 
 
 def _blind(drift: DriftVerdict) -> bool:
@@ -110,7 +113,7 @@ def _drift_reason(drift: DriftVerdict | None, job: Job) -> str | None:
     """What is to be said of the drift, or None. A gate that could not be computed has let nothing through."""
     if drift is None or drift.status is DriftStatus.NOT_COMPUTED:
         reason = f": {drift.reason}" if drift is not None and drift.reason else ""
-        return f"drift was not computed{reason}" if job.drift.gate == "hold" or job.drift.reference else None
+        return f"drift was not computed{reason}" if job.drift.gate != "warn" or job.drift.reference else None
     if drift.status in (DriftStatus.DRIFT, DriftStatus.WARN):
         return f"drift: {drift.reason or drift.status.value}"
     return None

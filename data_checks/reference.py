@@ -13,9 +13,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
+from data_checks.decisions import DecisionProfile
 from data_checks.grid import Grid
 from data_checks.histogram import UNIT_EDGES
+from data_checks.impact import ImpactSums
+from data_checks.slices import SliceProfile
 from schemas.contract import TableContract
+from schemas.job import TimeFeature
 from schemas.strict import Strict
 
 FORMAT = "nightscore.reference"
@@ -188,6 +192,37 @@ class ReferenceProfile(Strict):
     other_share: float = Field(default=OTHER_SHARE, ge=0.0, lt=1.0)
     columns: tuple[ReferenceColumn, ...] = Field(default=(), strict=False)
     scores: tuple[ReferenceColumn, ...] = Field(default=(), strict=False)
+    #: What the models decided, what their features contributed on a sample, and the same columns within slices: the
+    #: JSON of DecisionProfile, ImpactSums and SliceProfile.
+    decisions: tuple[dict[str, Any], ...] = Field(default=(), strict=False)
+    impact: dict[str, Any] = Field(default_factory=lambda: ImpactSums().to_json())
+    slices: tuple[dict[str, Any], ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _states_can_be_read(self) -> Self:
+        try:
+            _ = self.decision_profiles, self.impact_sums, self.slice_profiles
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            message = f"a state of decisions, impact or slices is not whole: {type(error).__name__}"
+            raise ValueError(message) from None
+        return self
+
+    @cached_property
+    def decision_profiles(self) -> dict[str, DecisionProfile]:
+        """By model."""
+        found = [DecisionProfile.from_json(item) for item in self.decisions]
+        return {item.model: item for item in found}
+
+    @cached_property
+    def impact_sums(self) -> ImpactSums:
+        """Contributions on a sample of the training rows."""
+        return ImpactSums.from_json(self.impact)
+
+    @cached_property
+    def slice_profiles(self) -> dict[str, SliceProfile]:
+        """By slice column."""
+        found = [SliceProfile.from_json(item) for item in self.slices]
+        return {item.slice_column: item for item in found}
 
     def column(self, name: str) -> ReferenceColumn | None:
         """The feature column of that name, or None."""
@@ -212,9 +247,14 @@ def _sha256(payload: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def contract_digest(contract: TableContract) -> str:
-    """sha256 of the names and types of the contract's feature columns: all of it that a profile depends on."""
-    return _sha256({"features": sorted([column.name, column.type] for column in contract if column.role == "feature")})
+def contract_digest(contract: TableContract, times: Mapping[str, TimeFeature] | None = None) -> str:
+    """sha256 of all that a profile depends on: names and types of the feature columns, how dates are compared."""
+    facts: dict[str, Any] = {
+        "features": sorted([column.name, column.type] for column in contract if column.role == "feature")
+    }
+    if times:
+        facts["times"] = {name: view.model_dump(mode="json") for name, view in sorted(times.items())}
+    return _sha256(facts)
 
 
 def write_reference(reference: ReferenceProfile, path: Path) -> None:
@@ -251,7 +291,8 @@ def read_reference(path: Path, contract: str | None = None) -> ReferenceProfile 
     try:
         reference = _parse(_load(path))
         if contract is not None and reference.contract_digest != contract:
-            reason = f"is of another table contract (its feature columns or their types have changed): {_REMAKE}"
+            what = "its feature columns, their types or drift.times have changed"
+            reason = f"is of another table contract ({what}): {_REMAKE}"
             raise _UnusableError(reason)  # noqa: TRY301  # one place that names the file
     except _UnusableError as reason:
         return f"the reference profile {path.name} {reason}"

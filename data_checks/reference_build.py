@@ -11,7 +11,6 @@ from data_checks.columns import BatchColumns
 from data_checks.grid import Floats, Grid, between
 from data_checks.histogram import UNIT_EDGES
 from data_checks.moments import Moments
-from data_checks.profile import ScoreColumn, ScoreProfile
 from data_checks.quantile_cuts import cuts_of
 from data_checks.ranked_values import RankedValues
 from data_checks.reference import (
@@ -23,6 +22,7 @@ from data_checks.reference import (
     ReferenceColumn,
     ScoreKind,
 )
+from data_checks.score_profile import ScoreColumn, ScoreProfile
 
 #: Distinct categories of training data that are counted; past it none is listed.
 TRAINING_CATEGORIES = 100_000

@@ -111,7 +111,7 @@ class ReportFacts:
 def decision_from_json(raw: Mapping[str, Any]) -> GateDecision:
     """The decision that `schemas.verdicts.to_json` wrote."""
     reasons, warnings = tuple(raw["reasons"]), tuple(raw["warnings"])
-    return GateDecision(bool(raw["publish"]), ExitCode(raw["exit_code"]), reasons, warnings)
+    return GateDecision(bool(raw["publish"]), ExitCode(raw["exit_code"]), reasons, warnings, bool(raw["releasable"]))
 
 
 def expectation_from_json(raw: Mapping[str, Any]) -> ExpectationVerdict:

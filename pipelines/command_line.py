@@ -64,6 +64,9 @@ def profile(
         Path | None,
         typer.Option("--suggest", metavar="FILE", help="Write a suite proposed from the training data there, instead."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=MAX_WORKERS, help="Worker processes; 1: in this process.")
+    ] = 1,
 ) -> int:
     """Make the reference profile from the training data that job.yaml names (drift.training)."""
     if suggest is not None:
@@ -73,7 +76,7 @@ def profile(
         return ExitCode.PUBLISHED
     from pipelines.reference import make_reference  # noqa: PLC0415
 
-    make_reference(job)
+    make_reference(job, workers)
     return ExitCode.PUBLISHED
 
 

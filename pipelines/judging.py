@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from data_checks.drift import compare
+from data_checks.drift import Tonight, compare
 from data_checks.drift_json import drift_json
 from data_checks.expectations.finding import Repeats
 from data_checks.first_rows import FirstRows
@@ -111,12 +111,24 @@ def _ledger_line(passed: PassResult) -> str:
     return text + (f"; {count(unknown, 'unreadable file')} with unknown rows" if unknown else "")
 
 
-def judge(loaded: LoadedJob, plan: Plan, passed: PassResult) -> Judgement:
+def tonight(loaded: LoadedJob, usual_psi: Mapping[str, float] | None = None) -> Tonight:
+    """What the comparison must know of the job; `usual_psi` are thresholds from the history."""
+    sources = {
+        (entry.name, feature.name): item.sources
+        for entry, chain in zip(loaded.job.models, loaded.spec.chains, strict=True)
+        for item in chain.entries
+        for feature in item.outputs
+    }
+    hidden = frozenset(column.name for column in loaded.contract if column.sensitive)
+    return Tonight(loaded.models, sources, hidden, dict(usual_psi or {}))
+
+
+def judge(loaded: LoadedJob, plan: Plan, passed: PassResult, usual_psi: Mapping[str, float] | None = None) -> Judgement:
     """The verdict of every expectation, the drift, and whether to publish."""
     outcome = passed.outcome
     facts = table_facts(loaded, plan, passed)
     expectations = tuple(judge_suite(loaded.spec.checks, outcome.checks, facts, loaded.job.checks.result_format))
-    drift = compare(loaded.reference, outcome.profile, loaded.job.drift, loaded.models)
+    drift = compare(loaded.reference, outcome.profile, loaded.job.drift, tonight(loaded, usual_psi))
     total = outcome.ledger.total()
     unreadable = sum(item.row_group is None for item in outcome.rejected)
     totals = Totals(total.rows_in or 0, total.quarantined, total.dropped, total.rejected, unreadable)

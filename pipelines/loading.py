@@ -16,6 +16,7 @@ import schemas
 import transforms
 from data_checks.checks import Checks
 from data_checks.reference import ReferenceProfile, contract_digest, read_reference
+from pipelines.drift_columns import check_drift_columns
 from pipelines.files import digest, file_sha256
 from pipelines.tools import ScoringSpec
 from schemas.card import ModelCard, read_card
@@ -108,7 +109,7 @@ def model_threads(local: LocalRunner) -> int:
 def _reference(job: Job, contract: TableContract, base: Path) -> ReferenceProfile | str:
     if job.drift.reference is None:
         return "job.yaml names no drift.reference"
-    return read_reference(base / job.drift.reference, contract_digest(contract))
+    return read_reference(base / job.drift.reference, contract_digest(contract, job.drift.times))
 
 
 def _check_columns(job: Job, contract: TableContract, cards: tuple[ModelCard, ...]) -> None:
@@ -130,6 +131,7 @@ def _check_columns(job: Job, contract: TableContract, cards: tuple[ModelCard, ..
     for name in job.drift.critical:
         if name not in scored and name not in contract.names("feature"):
             raise unknown_column(critical, name, (*contract.names("feature"), *scored))
+    check_drift_columns(job.drift, contract)
 
 
 def _check_folders(job: Job, base: Path) -> None:

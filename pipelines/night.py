@@ -197,13 +197,14 @@ class Night:
     def _hold(self, plan: Plan, passed: PassResult, judgement: Judgement, previous: dict[str, Any] | None) -> RunResult:
         gate = judgement.gate
         message = headline_of_hold(self.partition, gate, previous)
-        action = Action.RELEASE if gate.exit_code in (ExitCode.QUALITY_GATE, ExitCode.DRIFT_GATE) else Action.FIX
-        code = gate.exit_code.name.lower()
-        result = self._with_findings(self._result("held", gate.exit_code, action, code, message), passed, judgement)
+        by_gate = gate.exit_code in (ExitCode.QUALITY_GATE, ExitCode.DRIFT_GATE)
+        action = Action.RELEASE if by_gate and gate.releasable else Action.FIX
+        status, code = "held" if gate.releasable else "failed", gate.exit_code.name.lower()
+        result = self._with_findings(self._result(status, gate.exit_code, action, code, message), passed, judgement)
         self._report(facts_of(self.loaded, plan, passed, judgement, result, previous))
-        self.folder.clean(keep_staged=True)
+        self.folder.clean(keep_staged=gate.releasable)
         self.folder.write(RESULT, result.to_json())
-        self.console.problem("held", "\n".join([message, *gate.reasons]))
+        self.console.problem(status, "\n".join([message, *gate.reasons]))
         self._report_line()
         return result
 

@@ -1,57 +1,69 @@
-"""`nightscore profile`: the reference profile from the training data, one column at a time.
-
-Exact quantiles need all values of a column at once, so this is no pass of Beam's: memory holds one column, and the
-models' scores. The result does not depend on the order or the number of the files.
-"""
+"""`nightscore profile`: the reference profile of the training data, made once and compared with every night."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from data_checks.profile import ScoreColumn, profile_columns
-from data_checks.quarantine import kept_mask
-from data_checks.reference import ReferenceColumn, ReferenceProfile, contract_digest, write_reference
-from data_checks.reference_build import build_column, build_score
+from data_checks.reference import ReferenceProfile, write_reference
+from pipelines.beam_options import make_pipeline
 from pipelines.console import Console, count
 from pipelines.loading import LoadedJob, load_job
-from pipelines.tools import Tools, tools_for
+from pipelines.outcome import Failure
+from pipelines.pass_running import error_of
+from pipelines.stages.plan import share_out
+from pipelines.training_pass import REFERENCE_FILE, SLICES_FILE, ProfileTraining, TrainingPlan
+from pipelines.unit_profiling import conformed
 from schemas.contract import TableContract
-from schemas.errors import ConfigError, RowError
-from schemas.plan import InputFile, Span
-from transforms.conform import Conformer
+from schemas.errors import ConfigError
+from schemas.job import Job, LocalRunner
+from schemas.plan import InputFile, Span, Unit
 from transforms.parquet_footer import read_footer
-from transforms.predict import predict
-from transforms.read_span import open_span
 
 
-def make_reference(job: Path) -> Path:
+def make_reference(job: Path, workers: int = 1) -> Path:
     """Write the reference profile that job.yaml names. Raises ConfigError where it names none or no training data."""
-    loaded = load_job(job)
+    loaded = load_job(job, lambda read: _with_workers(read, workers))
     target, files = _target(loaded), training_files(loaded)
-    spans = training_spans(files)
-    tools = tools_for(loaded.spec)
-    columns = [
-        build_column(column.name, column.kind, column_values(spans, loaded.contract, column.name))
-        for column in profile_columns(loaded.contract)
-    ]
-    reference = ReferenceProfile(
-        contract_digest=contract_digest(loaded.contract),
-        models=loaded.models,
-        rows=sum(span.rows for span in spans),
-        columns=tuple(columns),
-        scores=tuple(_scores(spans, tools)),
-    )
     target.parent.mkdir(parents=True, exist_ok=True)
+    units = training_units(files, loaded.job.rows_per_unit)
+    work = tempfile.mkdtemp(prefix=".profile-", dir=target.parent)
+    try:
+        plan = TrainingPlan(units, sum(unit.rows for unit in units), work)
+        reference = _run(loaded, plan)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     write_reference(reference, target)
-    text = f"{count(reference.rows, 'row')} of {count(len(files), 'file')}, {count(len(columns), 'column')}"
+    columns = count(len(reference.columns), "column")
+    text = f"{count(reference.rows, 'row')} of {count(len(files), 'file')}, {columns}"
     Console().line("profile", f"{loaded.job.drift.reference}: {text}, digest {reference.digest[:12]}")
     return target
+
+
+def _with_workers(job: Job, workers: int) -> Job:
+    mode: Any = "multi_processing" if workers > 1 else "in_memory"
+    local = LocalRunner(mode=mode, workers=workers, threads=job.runners.local.threads)
+    return job.model_copy(update={"runners": job.runners.model_copy(update={"local": local})})
+
+
+def _run(loaded: LoadedJob, plan: TrainingPlan) -> ReferenceProfile:
+    """The reference profile. Raises the first unit's error of ours."""
+    pipeline = make_pipeline(loaded.job.runners.local, ())
+    pipeline | "nightscore profile" >> ProfileTraining(loaded.spec, plan)
+    pipeline.run().wait_until_finish()
+    raw = json.loads((Path(plan.work) / REFERENCE_FILE).read_bytes())
+    if "failures" in raw:
+        raise error_of(Failure(**raw["failures"][min(raw["failures"], key=int)]))
+    slices = Path(plan.work) / SLICES_FILE
+    payload = raw["reference"] | {"slices": json.loads(slices.read_bytes()) if slices.exists() else []}
+    return ReferenceProfile.model_validate_json(json.dumps(payload))
 
 
 def _target(loaded: LoadedJob) -> Path:
@@ -85,20 +97,19 @@ def parquet_files(places: Sequence[Path]) -> list[Path]:
     return files
 
 
-def training_spans(files: Sequence[Path]) -> list[Span]:
-    """Every row group of the files."""
-    spans: list[Span] = []
-    rows = 0
+def training_units(files: Sequence[Path], rows_per_unit: int) -> tuple[Unit, ...]:
+    """Every row group of the files, in units. Raises InputError for a file whose footer cannot be read."""
+    found: list[InputFile] = []
     for number, path in enumerate(files):
         footer = read_footer(path)
-        file = InputFile(
-            number, str(path), str(path), footer.bytes, footer.mtime_ns, footer.digest, footer.row_group_rows
-        )
-        for group, group_rows in enumerate(footer.row_group_rows):
-            if group_rows:
-                spans.append(Span(file, group, rows))
-                rows += group_rows
-    return spans
+        facts = footer.bytes, footer.mtime_ns, footer.digest, footer.row_group_rows
+        found.append(InputFile(number, str(path), str(path), *facts))
+    return tuple(share_out(found, rows_per_unit))
+
+
+def training_spans(files: Sequence[Path]) -> list[Span]:
+    """Every row group of the files."""
+    return [span for unit in training_units(files, 1) for span in unit.spans]
 
 
 def column_values(spans: Sequence[Span], contract: TableContract, name: str) -> pa.ChunkedArray:
@@ -106,41 +117,5 @@ def column_values(spans: Sequence[Span], contract: TableContract, name: str) -> 
     narrow = contract.model_copy(
         update={"extra_columns": "ignore", "columns": tuple(c for c in contract if c.name == name)}
     )
-    chunks = [batch.column(0) for batch in conformed(spans, narrow)]
+    chunks = [batch.column(0) for span in spans for batch in conformed(span, narrow)]
     return pa.chunked_array(chunks) if chunks else pa.chunked_array([pa.array([], pa.null())])
-
-
-def conformed(spans: Sequence[Span], contract: TableContract) -> Iterator[pa.RecordBatch]:
-    """The rows of the spans in the contract, without those that break it. Raises RowError where its policy is fail."""
-    for span in spans:
-        row = span.first_row_in_file
-        with open_span(span) as source:
-            conformer = Conformer.for_file(contract, source.schema, (), span.file.name)
-            for raw in source.batches(conformer):
-                batch, breaches = conformer.apply(raw, row)
-                for breach in breaches:
-                    if breach.outcome == "fail" and breach.mask.any():
-                        first = row + int(np.argmax(breach.mask))
-                        message = f"{span.file.name}: row {first}: column '{breach.column}': {breach.reason}"
-                        raise RowError(message, code=breach.reason, file=span.file.name, row=first)
-                row += batch.num_rows
-                mask = kept_mask(breaches, batch.num_rows)
-                yield batch if mask is None else batch.filter(pa.array(mask))
-
-
-def _scores(spans: Sequence[Span], tools: Tools) -> Iterator[ReferenceColumn]:
-    """Every score of every model on the training rows."""
-    spec = tools.spec
-    needed = {name for chain in spec.chains for entry in chain.entries for name in entry.sources}
-    narrow = spec.contract.model_copy(
-        update={"extra_columns": "ignore", "columns": tuple(c for c in spec.contract if c.name in needed)}
-    )
-    found: dict[ScoreColumn, list[npt.NDArray[np.float64]]] = {score: [] for score in spec.scores}
-    for batch in conformed(spans, narrow):
-        for chain, model in zip(spec.chains, tools.models, strict=True):
-            scores = predict(model, chain.apply(batch).features).scores
-            for score, chunks in found.items():
-                if score.model == model.entry.name:
-                    chunks.append(np.asarray(scores.column(score.name).to_numpy(zero_copy_only=False), np.float64))
-    for score, chunks in found.items():
-        yield build_score(score.name, score.kind, score.model, np.concatenate(chunks))

@@ -25,7 +25,8 @@ def headline_of_hold(partition: str, gate: GateDecision, previous: Mapping[str, 
         ExitCode.DRIFT_GATE: "the drift gate",
         ExitCode.INPUT_SCHEMA: "rejected input",
     }.get(gate.exit_code, "the gate")
-    return f"{partition} was not published: {why} holds it. {what_stands(previous)}"
+    does = "holds" if gate.releasable else "refuses"
+    return f"{partition} was not published: {why} {does} it. {what_stands(previous)}"
 
 
 def what_stands(previous: Mapping[str, Any] | None) -> str:
@@ -49,7 +50,7 @@ def facts_of(
         job=result.job,
         run_date=result.run_date,
         run_id=result.run_id,
-        outcome="published" if published else "held",
+        outcome="published" if published else "held" if judgement.gate.releasable else "failed",
         ledger=passed.outcome.ledger,
         decision=judgement.gate,
         stands="" if published else what_stands(manifest),
@@ -83,7 +84,7 @@ def next_steps(loaded: LoadedJob, result: RunResult) -> tuple[str, ...]:
     """What a person can do, with the commands."""
     job = os.path.relpath(loaded.path)
     again = f"`nightscore run {job} --date {result.run_date}`"
-    if result.exit_code in (ExitCode.QUALITY_GATE, ExitCode.DRIFT_GATE):
+    if result.status == "held" and result.exit_code in (ExitCode.QUALITY_GATE, ExitCode.DRIFT_GATE):
         release = f"`nightscore release {job} --date {result.run_date} --run {result.run_id} --reason '...'`"
         return (f"Mend the data and run {again}.", f"Or publish exactly what was scored: {release}.")
     if result.status == "no_data":

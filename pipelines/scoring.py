@@ -55,7 +55,7 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
             | "share out" >> beam.Reshuffle()
         )
         # outcomes : bytes, one unit's Outcome as JSON
-        score = ScoreUnit(self.spec, self.run_folder, bucket_bits(self.plan.rows))
+        score = ScoreUnit(self.spec, self.run_folder, self.plan.rows)
         aside = [self._find_repeated(units)] if self.spec.checks.setting_aside else []
         outcomes = units | "score" >> beam.ParDo(score, *aside)
         if any(rule.kind != "runs" for rule in self.spec.checks.files.values()):
@@ -98,8 +98,8 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
 
     spec: ScoringSpec
     run_folder: str
-    #: Key hashes are written in 2**key_bits buckets.
-    key_bits: int
+    #: Of the whole plan.
+    total_rows: int
 
     def process(self, element: bytes, repeated: Iterable[tuple[str, str]] = ()) -> Iterator[bytes]:
         unit, folder = Unit.from_json(element), Path(self.run_folder)
@@ -107,7 +107,7 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
         try:
             if stop.exists():
                 return
-            outcome = score_unit(unit, tools_for(self.spec), folder, self.key_bits, sorted(repeated))
+            outcome = score_unit(unit, tools_for(self.spec), folder, self.total_rows, sorted(repeated))
         except NightscoreError as error:
             stop.parent.mkdir(parents=True, exist_ok=True)
             stop.touch()

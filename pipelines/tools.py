@@ -11,9 +11,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from data_checks.checks import Checks
-from data_checks.profile import Profile, ScoreColumn, profile_columns
+from data_checks.decisions import DecisionProfile
+from data_checks.profile import Profile, ProfileColumn, profile_columns
 from data_checks.quarantine import quarantine_schema
 from data_checks.reference import ReferenceProfile
+from data_checks.score_profile import ScoreColumn
+from data_checks.slicing import Slicing
+from data_checks.time_views import TimeViews
 from pipelines.outcome import Outcome
 from schemas.card import ModelCard
 from schemas.contract import TableContract
@@ -76,9 +80,47 @@ class ScoringSpec:
 
     def empty_outcome(self) -> Outcome:
         """The outcome of no rows at all."""
-        return Outcome(
-            self.checks.new_state(), Profile.empty(self.reference, profile_columns(self.contract), self.scores)
+        profile = Profile.empty(
+            self.reference,
+            self.profiled,
+            self.scores,
+            decisions=self.empty_decisions(),
+            slices=self.slicing.empty() if self.slicing is not None else None,
         )
+        return Outcome(self.checks.new_state(), profile)
+
+    @cached_property
+    def times(self) -> TimeViews:
+        """How drift looks at dates and timestamps."""
+        return TimeViews.of(self.contract, self.job.drift.times)
+
+    @cached_property
+    def profiled(self) -> tuple[ProfileColumn, ...]:
+        """The columns that drift compares."""
+        return self.times.kinds(profile_columns(self.contract))
+
+    @cached_property
+    def slicing(self) -> Slicing | None:
+        """The slices that the job wants and the reference has; None where there is none."""
+        known = self.reference.slice_profiles if self.reference is not None else {}
+        values = {name: known[name].values for name in self.job.drift.slices if name in known}
+        if self.reference is None or not values:
+            return None
+        kinds, names = {column.name: column.kind for column in self.profiled}, {score.name for score in self.scores}
+        columns = [column for column in self.reference.columns if kinds.get(column.name) == column.kind]
+        scores = [score for score in self.reference.scores if score.name in names]
+        return Slicing.of(values, columns, scores, self.reference.other_share)
+
+    def empty_decisions(self) -> list[DecisionProfile]:
+        """The empty profile of every model that decides for a class and publishes its probabilities."""
+        found: list[DecisionProfile] = []
+        for entry, card in zip(self.job.models, self.cards, strict=True):
+            labels = [str(label) for label in card.classes or ()]
+            if card.task == "binary" and entry.output.probability:
+                found.append(DecisionProfile.empty(entry.name, labels, entry.output.threshold))
+            elif card.task == "multiclass" and entry.output.probabilities:
+                found.append(DecisionProfile.empty(entry.name, labels))
+        return found
 
     @cached_property
     def scores(self) -> tuple[ScoreColumn, ...]:

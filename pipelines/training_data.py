@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from pipelines.reference import column_values, conformed, parquet_files, training_spans
+from pipelines.reference import column_values, parquet_files, training_spans
+from pipelines.unit_profiling import conformed
 from schemas.contract import TableContract
 from schemas.errors import ConfigError
 from schemas.plan import Span
@@ -58,7 +59,7 @@ class TrainingData:
         """The rows 0, k, 2k, ... with all columns of `types`; text is plain. Raises RowError where a value is lost."""
         kept: list[pa.RecordBatch] = []
         row = 0
-        for batch in conformed(self.spans, self._contract):
+        for batch in (batch for span in self.spans for batch in conformed(span, self._contract)):
             places = range(-row % self.every, batch.num_rows, self.every)
             kept.append(batch if self.every == 1 else batch.take(pa.array(places, pa.int64())))
             row += batch.num_rows

@@ -20,6 +20,8 @@ from data_checks.columns import BatchColumns
 from data_checks.file_measures import FileMeasures
 from data_checks.key_hash import checksum, hash_rows
 from data_checks.quarantine import Place, Rows, kept_mask, set_aside
+from data_checks.uniqueness import bucket_bits
+from pipelines.fold_scored import ScoredRows, fold_scored
 from pipelines.outcome import Outcome, Rejected
 from pipelines.stages.batch_buffer import BatchBuffer
 from pipelines.stages.repeated import RepeatedRows
@@ -41,12 +43,14 @@ class UnitFiles:
     quarantined: PartWriter
     measures: FileMeasures
     repeated: RepeatedRows
+    #: Rows of the whole plan.
+    total_rows: int
 
 
 def score_unit(
-    unit: Unit, tools: Tools, run_folder: Path, key_bits: int, repeated: Sequence[tuple[str, str]] = ()
+    unit: Unit, tools: Tools, run_folder: Path, total_rows: int, repeated: Sequence[tuple[str, str]] = ()
 ) -> Outcome:
-    """The outcome of the unit; its files are staged in `run_folder`, key hashes in 2**`key_bits` buckets.
+    """The outcome of the unit; its files are staged in `run_folder`. `total_rows` are those of the whole plan.
 
     `repeated` are (rule, path) of the files of rows to set aside because their key occurs more than once.
 
@@ -60,8 +64,9 @@ def score_unit(
         files = UnitFiles(
             stack.enter_context(PartWriter(run_folder, f"part-{unit.number:05d}", spec.output_schema)),
             stack.enter_context(PartWriter(run_folder, f"quarantine-{unit.number:05d}", spec.quarantine_schema)),
-            FileMeasures.of(spec.checks.files, key_bits),
+            FileMeasures.of(spec.checks.files, bucket_bits(total_rows)),
             RepeatedRows.of_unit(unit, spec.checks, repeated, run_folder),
+            total_rows,
         )
         for span in unit.spans:
             try:
@@ -120,6 +125,7 @@ class SpanScoring:
         self.scored = BatchBuffer(run_folder / "staged")
         self.quarantined = BatchBuffer(run_folder / "staged")
         self.repeated = files.repeated
+        self.total_rows = files.total_rows
         self.measures = FileMeasures.of(self.spec.checks.files, files.measures.bits)
         self.account = self.outcome.ledger.account(span.file.name)
         self.account.rows_in = span.rows
@@ -145,15 +151,15 @@ class SpanScoring:
         breaches += self._check(rows, view)
         kept, _ = self._keep(rows, breaches, ())
         kept, features = self._prepare(kept)
-        kept, scores = self._predict(kept, features)
-        self._fold_scored(view if len(kept.numbers) == view.num_rows else BatchColumns(kept.batch), scores)
+        kept, features, scores = self._predict(kept, features)
+        self._fold_scored(view, kept, features, scores)
         self._write(kept, scores)
 
     def _check(self, rows: Rows, view: BatchColumns) -> list[Breach]:
         """Fold the batch into the verdicts and the profile; the breaches of rules that set rows aside."""
         positions = rows.numbers - self.span.first_row_in_file + self.span.first_row
         breaches = self.spec.checks.judge(view, self.outcome.checks, positions, self.measures)
-        self.outcome.profile.add_conformed(view)
+        self.outcome.profile.add_conformed(self.spec.times.apply(view))
         return breaches + self.repeated.breaches(positions)
 
     def _prepare(self, rows: Rows) -> tuple[Rows, list[pa.RecordBatch]]:
@@ -164,10 +170,14 @@ class SpanScoring:
             self.outcome.missing.update({f"{entry.name}.{name}": count for name, count in item.missing.items()})
         return self._keep(rows, [b for item in prepared for b in item.breaches], [item.features for item in prepared])
 
-    def _predict(self, rows: Rows, features: Sequence[pa.RecordBatch]) -> tuple[Rows, list[pa.RecordBatch]]:
-        """The output columns of each model, for the rows that every model could score."""
+    def _predict(
+        self, rows: Rows, features: Sequence[pa.RecordBatch]
+    ) -> tuple[Rows, list[pa.RecordBatch], list[pa.RecordBatch]]:
+        """The features and the output columns of each model, for the rows that every model could score."""
         predicted = [predict(model, batch) for model, batch in zip(self.tools.models, features, strict=True)]
-        return self._keep(rows, [b for item in predicted for b in item.breaches], [item.scores for item in predicted])
+        breaches, scores = [b for item in predicted for b in item.breaches], [item.scores for item in predicted]
+        kept, beside = self._keep(rows, breaches, [*features, *scores])
+        return kept, beside[: len(features)], beside[len(features) :]
 
     def _keep(
         self, rows: Rows, breaches: Sequence[Breach], beside: Sequence[pa.RecordBatch]
@@ -185,12 +195,13 @@ class SpanScoring:
             self.quarantined.append(aside.records)
         return rows.take(mask), [batch.filter(pa.array(mask)) for batch in beside]
 
-    def _fold_scored(self, view: BatchColumns, scores: Sequence[pa.RecordBatch]) -> None:
-        self.outcome.profile.add_scored(view)
-        for batch in scores:
-            for name in batch.schema.names:
-                if name in self.outcome.profile.scores:
-                    self.outcome.profile.add_scores(name, batch.column(name).to_numpy(zero_copy_only=False))
+    def _fold_scored(
+        self, view: BatchColumns, kept: Rows, features: Sequence[pa.RecordBatch], scores: Sequence[pa.RecordBatch]
+    ) -> None:
+        """Fold the rows that are left of the batch into the profile."""
+        columns = view if len(kept.numbers) == view.num_rows else BatchColumns(kept.batch)
+        rows = ScoredRows(self.spec.times.apply(columns), kept.numbers, features, scores, self.spec.keys)
+        fold_scored(self.tools, self.outcome.profile, rows, self.spec.slicing, self.total_rows)
 
     def _write(self, rows: Rows, scores: Sequence[pa.RecordBatch]) -> None:
         columns = [rows.batch.column(name) for name in self.spec.passed_columns]

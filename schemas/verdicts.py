@@ -111,7 +111,7 @@ class FeatureImpact:
     #: Input columns that the feature is made of.
     columns: tuple[str, ...]
     shift: float
-    #: Mean of the absolute contribution in training: how much the model uses the feature at all.
+    #: Standard deviation of the contribution in training: how much the model uses the feature at all.
     importance: float
 
 
@@ -239,6 +239,8 @@ class GateDecision:
     exit_code: ExitCode
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    #: Whether a person may publish the night all the same: not where the drift gate is `fail`.
+    releasable: bool = True
 
 
 def to_json(verdict: ExpectationVerdict | DriftVerdict | ColumnDrift | GateDecision) -> dict[str, Any]:
