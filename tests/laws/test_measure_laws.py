@@ -29,8 +29,12 @@ from data_checks.decisions import DecisionProfile
 from data_checks.exact_sum import ExactSum
 from data_checks.expectations.batch_values import BatchValues
 from data_checks.first_rows import FirstRows
+from data_checks.impact import Explained, ImpactSums
 from data_checks.moments import Moments
 from data_checks.profile import Profile, profile_columns
+from data_checks.reference import ReferenceProfile
+from data_checks.reference_build import build_column, build_score
+from data_checks.score_profile import ScoreColumn
 from data_checks.slices import MISSING, OTHER, SliceProfile
 from data_checks.tally import Tally
 from data_checks.value_range import ValueRange
@@ -64,6 +68,8 @@ class Measure:
     add: Callable[[Any, BatchColumns], object]
     #: Whether cutting the batches elsewhere gives the same bits, too; sums of floats round within a batch.
     any_cut: bool = True
+    #: Where `from_json` needs more than the JSON.
+    read: Callable[[Any], Mergeable] | None = None
 
     def of(self, *batches: BatchColumns) -> Mergeable:
         measure = self.empty()
@@ -119,7 +125,32 @@ def add_slices(profile: SliceProfile, batch: BatchColumns) -> None:
     profile.add_scores(slices, "score", floats, bins)
 
 
+def add_contributions(sums: ImpactSums, batch: BatchColumns) -> None:
+    whole = BatchValues(batch).present("whole") / 2**60
+    explained = Explained("p", "model", "sha", "margin", ("up", "down"))
+    sums.add(explained, np.column_stack([whole, -whole]))
+    sums.refuse("q", "other", f"reason {batch.num_rows % 3}")
+
+
+def add_scored_rows(profile: Profile, batch: BatchColumns) -> None:
+    profile.add_conformed(batch)
+    profile.add_scored(batch)
+    profile.add_scores("p", np.where(batch.numbers("float") > 0, 0.25, np.nan))
+
+
+def reference() -> ReferenceProfile:
+    rng = np.random.default_rng(1)
+    words = pa.array(rng.choice(["a", "b", "c"], 2_000))
+    numbers = {"whole": rng.normal(0, 2.0**62, 2_000), "float": rng.normal(0, 1e9, 2_000), "wide": rng.random(2_000)}
+    columns = [build_column(name, "numeric", pa.array(values)) for name, values in numbers.items()]
+    score = build_score("p", "probability", "m", rng.random(2_000))
+    return ReferenceProfile(
+        contract_digest="c", rows=2_000, columns=(*columns, build_column("text", "categorical", words)), scores=(score,)
+    )
+
+
 CHECKS = checks()
+REFERENCE = reference()
 SLICES = "text", ("a", "ab", OTHER, MISSING), {"whole": 1, "float": 2}, {"score": 2}
 MEASURES = [
     Measure("Tally", Tally, lambda tally, batch: tally.add(batch.num_rows, batch.missing_count("whole"))),
@@ -140,11 +171,20 @@ MEASURES = [
     ),
     Measure("FirstRows", lambda: FirstRows(3), add_examples, any_cut=True),
     Measure("CheckState", CHECKS.new_state, lambda state, batch: CHECKS.judge(batch, state), any_cut=False),
+    Measure("ImpactSums", ImpactSums, add_contributions, any_cut=False),
     Measure(
         "Profile",
         lambda: Profile.empty(None, profile_columns(CONTRACT)),
         lambda profile, batch: (profile.add_conformed(batch), profile.add_scored(batch)),
         any_cut=False,
+        read=lambda raw: Profile.from_json(raw, None),
+    ),
+    Measure(
+        "Profile on a reference",
+        lambda: Profile.empty(REFERENCE, profile_columns(CONTRACT), [ScoreColumn("p", "probability", "m")]),
+        add_scored_rows,
+        any_cut=False,
+        read=lambda raw: Profile.from_json(raw, REFERENCE),
     ),
 ]
 
@@ -242,7 +282,7 @@ def test_it_survives_pickle_and_strict_json_and_can_go_on_from_there(
     whole = bits(measure.of(*first, *second))
     for copy in (
         pickle.loads(pickle.dumps(measure.of(*first))),  # noqa: S301
-        type(measure.empty()).from_json(json.loads(bits(measure.of(*first)))),
+        (measure.read or type(measure.empty()).from_json)(json.loads(bits(measure.of(*first)))),
     ):
         assert bits(copy) == bits(measure.of(*first))
         copy.merge(measure.of(*second))
@@ -266,6 +306,7 @@ def test_every_measure_that_merges_is_held_to_the_laws() -> None:
         "ValueCounts": "tests/laws/test_value_counts_laws.py",
         "OrderedSegments": "tests/laws/test_ordered_segments_laws.py",
         "DomainState": "as part of CheckState",
+        "ScoreImpact": "as part of ImpactSums",
         "FloatSums": "as part of Calibration",
         **dict.fromkeys(
             ("Presence", "Histogram", "KnownCounts", "ColumnProfile", "ScoreProfile"), "as part of Profile"
