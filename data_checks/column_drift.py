@@ -70,6 +70,13 @@ class ColumnComparison:
         column, values = self.compare(column, reference, before, now)
         return _concluded(column, values)
 
+    def between(
+        self, name: str, reference: ReferenceColumn, before: ColumnSummary, now: ColumnSummary
+    ) -> ColumnDrift:
+        """One night's column against another night's; `reference` has the bins that both were counted on."""
+        column, values = self.compare(_blank(name, "feature", reference.kind, now.present), reference, before, now)
+        return _concluded(column, values)
+
     def compare(
         self, column: ColumnDrift, reference: ReferenceColumn, before: ColumnSummary, now: ColumnSummary
     ) -> tuple[ColumnDrift, list[Finding]]:

@@ -12,6 +12,7 @@ from data_checks.column_drift import ColumnComparison
 from data_checks.decision_drift import compare_decisions
 from data_checks.distances import NOISE_LEVEL, PSI_FLOOR
 from data_checks.drift_bins import OPEN_VOCABULARY, percent
+from data_checks.history_thresholds import SETTING
 from data_checks.impact_verdict import Sources, impact_verdicts
 from data_checks.profile import Profile
 from data_checks.reference import FINE_BINS, ReferenceProfile
@@ -53,7 +54,7 @@ def compare(
     decisions = _decisions(reference, profile, settings, tonight)
     impacts = impact_verdicts(reference.impact_sums, profile.impact, tonight.sources)
     status, reason = with_decisions(run_status(columns, settings), decisions)
-    used["usual_psi"] = dict(sorted(tonight.usual_psi.items()))
+    used[SETTING] = dict(sorted(tonight.usual_psi.items()))
     return DriftVerdict(status, tuple(columns), reason, used, slices, decisions, impacts)
 
 
@@ -74,7 +75,7 @@ def _by_history(settings: Drift, usual: float) -> Drift:
 
 
 def _slices(reference: ReferenceProfile, profile: Profile, settings: Drift) -> tuple[SliceDrift, ...]:
-    """Of all slice columns that both sides were counted by; those that the reference lacks, are told in the settings."""
+    """Of all slice columns that both sides were counted by; those that the reference lacks are in the settings."""
     found: list[SliceDrift] = []
     for name, current in profile.slices.items():
         before = reference.slice_profiles[name]

@@ -126,6 +126,37 @@ def run(  # noqa: PLR0913  # one parameter an option
     return run_dates(job, date, to or date, options)
 
 
+@app.command(
+    epilog="Examples: nightscore drift flights --from 2013-07-01 --to 2013-12-31\n\n"
+    "nightscore drift flights --from 2013-07-01 --to 2013-07-31 --labels flights/labels "
+    "--truth 'col(\"arr_delay\") >= 15'"
+)
+def drift(  # noqa: PLR0913  # one parameter an option
+    job: JobPath,
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="The first run date.")],
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last run date.")],
+    *,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels", metavar="PARQUET", help="What happened, by key: folder, glob or file; with --truth."
+        ),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option("--truth", metavar="CONDITION", help="When a row of the labels is of the model's second class."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="Where to write; below the job's runs by default.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
+) -> int:
+    """Report how a range of nights drifted: a page, history.parquet with every number, trend.json."""
+    from pipelines.drift_range import RangeOptions, report_range  # noqa: PLC0415
+
+    return report_range(job, first, last, RangeOptions(output, labels, truth, show))
+
+
 @app.command(epilog="Example: nightscore report flights --date 2013-12-17 --open")
 def report(
     job: JobPath,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from pipelines.repeated_keys import values_at
 from pipelines.stages.duplicates import Duplicates
 from schemas.errors import ExitCode
 from schemas.plan import Plan
-from schemas.verdicts import DriftVerdict, ExpectationVerdict, GateDecision
+from schemas.verdicts import DriftVerdict, ExpectationVerdict, GateDecision, Trend
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Judgement:
     expectations: tuple[ExpectationVerdict, ...]
     drift: DriftVerdict
     gate: GateDecision
+    #: What the earlier nights say of this one.
+    trend: Trend = field(default_factory=Trend)
 
     @property
     def quality_word(self) -> str:

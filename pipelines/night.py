@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from data_checks.drift_json import trend_json
 from data_checks.report import render_report
 from pipelines.console import Console, count, size
 from pipelines.files import write_bytes
@@ -28,6 +29,7 @@ from pipelines.reporting import facts_of, failed_facts, headline_of_hold
 from pipelines.run_folder import RESULT, RunFolder, claim_runs, close_interrupted, new_run_id
 from pipelines.stages.plan import input_place, make_plan
 from pipelines.termination import Terminated, received, uninterrupted
+from pipelines.trends import trend_of, usual_psi
 from schemas.errors import Action, ConfigError, ExitCode, InputError, NightscoreError, NoDataError
 from schemas.plan import Plan
 from schemas.result import RunResult
@@ -114,7 +116,9 @@ class Night:
         with self.console.progress(self.folder.path, plan.rows, rows_per_unit):
             passed = run_pass(loaded.spec, plan, self.folder, self.flags)
         self._keep_quarantine(passed)
-        judgement = judge(loaded, plan, passed)
+        judgement = judge(loaded, plan, passed, usual_psi(loaded, self.run_date))
+        trend = trend_of(loaded, self.run_date, passed.outcome.profile, judgement.drift)
+        judgement = replace(judgement, trend=trend)
         for stage, text in judgement.lines(loaded):
             say(stage, text)
         previous = published_manifest(self.target)
@@ -172,6 +176,7 @@ class Night:
         self.folder.write("manifest.json", manifest)
         self.folder.write("quality.json", judgement.quality_json(self.loaded, self.run_date, self.target.name))
         self.folder.write("drift.json", judgement.drift_json())
+        self.folder.write("trend.json", trend_json(judgement.trend))
         self.folder.write("profile.json", passed.outcome.profile.to_json())
 
     def _publish(self, plan: Plan, passed: PassResult, judgement: Judgement, manifest: dict[str, Any]) -> RunResult:

@@ -57,6 +57,7 @@ def facts_of(
         next_steps=() if published else next_steps(loaded, result),
         expectations=judgement.expectations,
         drift=judgement.drift,
+        trend=judgement.trend,
         quarantine=tuple(_quarantine_counts(loaded, passed)),
         features=tuple(_feature_counts(loaded, passed)),
         provenance=_provenance(loaded, plan, passed, result, manifest),
