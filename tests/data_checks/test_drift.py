@@ -10,11 +10,12 @@ import pytest
 
 from data_checks.columns import BatchColumns
 from data_checks.distances import js_distance_base2, psi, psi_noise, rate_z, rows_to_tell
-from data_checks.drift import compare, run_status
+from data_checks.drift import Tonight, compare, run_status
 from data_checks.drift_json import drift_from_json, drift_json
-from data_checks.profile import Profile, ProfileColumn, ScoreColumn
+from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import Kind, ReferenceProfile
 from data_checks.reference_build import build_column, build_score
+from data_checks.score_profile import ScoreColumn
 from schemas.job import Drift
 from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict
 
@@ -253,7 +254,9 @@ def test_values_out_of_range_are_a_warning_above_one_percent(rng: np.random.Gene
     tonight[:30] = -5.0
     column = column_of(trained, floats(tonight))
     assert (column.status, column.out_of_range_share) == (WARN, 0.015)
-    assert column.reasons[0].startswith("out of range: 1.5 % tonight outside ")
+    # They pull the mean by 0.27 standard deviations, too.
+    assert [reason.split(" ")[0] for reason in column.reasons] == ["the", "out"]
+    assert column.reasons[1].startswith("out of range: 1.5 % tonight outside ")
     tonight[:9] = 0.5
     tonight[9:30] = 0.5
     tonight[:9] = 7.0
@@ -303,7 +306,7 @@ def scored(values: np.ndarray, models: dict[str, str] | None = None) -> ColumnDr
     profile = Profile.empty(reference, [], [ScoreColumn("p", "probability", "late")])
     profile.rows_conformed = len(values)
     profile.add_scores("p", values)
-    return compare(reference, profile, Drift(), models).columns[0]
+    return compare(reference, profile, Drift(), Tonight(models=models or {})).columns[0]
 
 
 def test_scores_are_compared_on_deciles_and_shown_on_twenty_equal_bins() -> None:

@@ -72,7 +72,7 @@ def test_the_sd_of_one_value_is_zero_and_of_none_none() -> None:
     assert population_sd(None, 0) is None
 
 
-# ------------------------------------------------------------------------------------------------ is it more than chance
+# ----------------------------------------------------------------------------------------------- is it more than chance
 
 
 def spread(values: np.ndarray) -> Spread:
@@ -100,7 +100,7 @@ def test_the_p_value_is_scipys_of_welchs_test(n: int, m: int, shift: float, rati
 
 @pytest.mark.parametrize("scale", [1e-310, 1e-200, 1e-6, 1e6, 1e200, 1e307])
 def test_the_p_value_does_not_depend_on_the_unit(rng: np.random.Generator, scale: float) -> None:
-    """Squares of 1e200 overflow and raised in the middle of a comparison, those of 1e-200 vanish: each shift was one."""
+    """Squares of 1e200 overflow, which stopped a whole comparison; those of 1e-200 vanish, and chance was shift."""
     before, now = Spread(5_000, 0.0, 1.0), Spread(300, 0.1, 1.5)
     scaled = [Spread(side.count, (side.mean or 0.0) * scale, (side.sd or 0.0) * scale) for side in (before, now)]
     assert mean_shift_p_value(*scaled) == pytest.approx(mean_shift_p_value(before, now), rel=1e-9)

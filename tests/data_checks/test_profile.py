@@ -11,10 +11,11 @@ import pytest
 
 from data_checks.categories import CATEGORY_CAP, CategoryTable, KnownCounts
 from data_checks.columns import BatchColumns
-from data_checks.histogram import bin_counts
-from data_checks.profile import Profile, ProfileColumn, ScoreColumn, profile_columns
+from data_checks.histogram import UNIT_EDGES, bin_counts
+from data_checks.profile import Profile, ProfileColumn, profile_columns
 from data_checks.reference import ReferenceProfile
 from data_checks.reference_build import build_column, build_score
+from data_checks.score_profile import ScoreColumn
 from schemas.contract import Column, TableContract
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "profile.json"
@@ -108,7 +109,7 @@ def test_bins_categories_and_moments_are_counted_over_the_scored_rows(rng: np.ra
     x, c, b = (profile.columns[name] for name in "xcb")
     present = np.array([value for value in rows["x"].to_pylist() if value is not None and not math.isnan(value)])
     assert x.histogram is not None
-    assert x.histogram.counts.tolist() == bin_counts(present, x.histogram.edges).tolist()
+    assert x.histogram.counts.tolist() == bin_counts(present, x.histogram.grid.edges).tolist()
     assert x.moments is not None
     assert x.moments.mean == pytest.approx(present.mean(), rel=1e-14)
     words = rows["c"].to_pylist()
@@ -118,16 +119,27 @@ def test_bins_categories_and_moments_are_counted_over_the_scored_rows(rng: np.ra
     assert sum(b.known.counts) == 200
 
 
-def test_scores_have_deciles_of_the_reference_and_twenty_equal_bins(rng: np.random.Generator) -> None:
+def test_scores_are_counted_on_the_grid_which_holds_deciles_of_the_reference_and_twenty_equal_bins(
+    rng: np.random.Generator,
+) -> None:
     profile = empty()
     values = rng.random(500)
     profile.add_scores("p", values)
-    p = profile.scores["p"]
-    assert p.unit is not None
+    p, facts = profile.scores["p"], reference().scores[0].numeric
     assert p.histogram is not None
-    assert p.unit.counts.tolist() == np.histogram(values, bins=20, range=(0, 1))[0].tolist()
-    assert (p.rows, int(p.histogram.counts.sum()), p.minimum, p.maximum) == (500, 500, values.min(), values.max())
-    assert profile.scores["minutes"].unit is None
+    assert facts is not None
+    grid, counts = p.histogram.grid, p.histogram.counts
+    assert grid.onto(counts, UNIT_EDGES).tolist() == np.histogram(values, bins=20, range=(0, 1))[0].tolist()
+    assert grid.onto(counts, facts.edges).tolist() == bin_counts(values, facts.edges).tolist()
+    assert (p.rows, int(counts.sum()), p.minimum, p.maximum) == (500, 500, values.min(), values.max())
+
+
+def test_scores_in_any_order_are_counted_alike(rng: np.random.Generator) -> None:
+    values = rng.random(500)
+    profile, other = empty(), empty()
+    profile.add_scores("p", values)
+    other.add_scores("p", np.sort(values))
+    assert profile.scores["p"].histogram == other.scores["p"].histogram
 
 
 def test_a_score_of_nan_is_missing() -> None:
@@ -145,7 +157,7 @@ def test_without_a_reference_there_are_moments_and_categories_but_no_bins(rng: n
     assert c.table is not None
     assert set(c.table.counts) == {"a", "b", "new"}
     assert profile.scores["p"].histogram is None
-    assert profile.scores["p"].unit is not None
+    assert profile.scores["p"].moments.count == 200
 
 
 @pytest.mark.parametrize("with_reference", [True, False])
@@ -184,7 +196,8 @@ def test_empty_is_the_identity_and_merge_leaves_the_other_alone(rng: np.random.G
 def test_json_and_pickle_restore_a_profile_that_can_go_on(rng: np.random.Generator, with_reference: bool) -> None:  # noqa: FBT001
     profile = counted(empty(with_reference=with_reference), batch(rng))
     text = json.dumps(profile.to_json(), allow_nan=False)
-    again, pickled = Profile.from_json(json.loads(text)), pickle.loads(pickle.dumps(profile))  # noqa: S301  # our own bytes
+    again = Profile.from_json(json.loads(text), reference() if with_reference else None)
+    pickled = pickle.loads(pickle.dumps(profile))  # noqa: S301  # our own bytes
     assert profile == again == pickled
     more = batch(rng)
     assert counted(again, more) == counted(pickled, more) == counted(profile, more)
@@ -200,13 +213,31 @@ def test_the_json_has_its_agreed_shape() -> None:
             "raw": pa.array([b"x", b"y", b"z", None]),
         }
     )
-    text = json.dumps(counted(empty(), rows).to_json(), indent=1, allow_nan=False) + "\n"
-    assert text == GOLDEN.read_text()
+    found, agreed = counted(empty(), rows).to_json(), json.loads(GOLDEN.read_text())
+    assert {key: found[key] for key in agreed} == agreed
 
 
 def test_something_else_is_not_taken_for_a_profile() -> None:
-    with pytest.raises(ValueError, match="not a profile of version 1: format 'x', version None"):
-        Profile.from_json({"format": "x"})
+    with pytest.raises(ValueError, match="not a profile of version 2: format 'x', version None"):
+        Profile.from_json({"format": "x"}, None)
+
+
+@pytest.mark.parametrize("with_reference", [True, False])
+def test_the_json_of_a_profile_on_other_bins_is_refused(with_reference: bool) -> None:  # noqa: FBT001
+    raw = empty(with_reference=with_reference).to_json()
+    other = ReferenceProfile(contract_digest="d", rows=0)
+    for wrong in (other, None if with_reference else reference()):
+        with pytest.raises(ValueError, match="counted on the bins of another reference"):
+            Profile.from_json(raw, wrong)
+
+
+@pytest.mark.parametrize("part", ["columns", "scores"])
+def test_a_histogram_whose_edges_the_reference_lacks_is_refused(part: str) -> None:
+    other = ReferenceProfile(contract_digest="d", rows=0)
+    raw = empty().to_json() | {"reference": other.digest}
+    raw = {**raw, "columns": [], "scores": [], part: raw[part]}
+    with pytest.raises(ValueError, match="histogram needs the edges of a reference"):
+        Profile.from_json(raw, other)
 
 
 def test_profiles_on_different_references_cannot_be_merged() -> None:

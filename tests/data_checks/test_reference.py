@@ -8,6 +8,10 @@ import pyarrow as pa
 import pytest
 
 from data_checks import reference as module
+from data_checks.column_profile import ColumnProfile
+from data_checks.columns import BatchColumns
+from data_checks.histogram import UNIT_EDGES
+from data_checks.ranked_values import RankedValues
 from data_checks.reference import (
     NumericFacts,
     ReferenceColumn,
@@ -17,7 +21,8 @@ from data_checks.reference import (
     read_reference,
     write_reference,
 )
-from data_checks.reference_build import build_column, build_score
+from data_checks.reference_build import build_column, build_score, column_reference
+from data_checks.value_runs import ValueRun
 from schemas.contract import Column, TableContract
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "reference_profile.json"
@@ -69,6 +74,74 @@ def test_numeric_facts_are_those_of_numpy(rng: np.random.Generator) -> None:
     assert facts.mean == pytest.approx(values.mean(), rel=1e-15)
     assert facts.sd == pytest.approx(values.std(ddof=1), rel=1e-12)
     assert facts.counts == (400,) * 10
+    assert facts.counts == tuple(np.histogram(values, [-np.inf, *facts.edges, np.inf])[0].tolist())
+
+
+def test_the_fine_grid_holds_the_bins_and_its_counts_and_tails_are_numpys(rng: np.random.Generator) -> None:
+    values = rng.lognormal(size=30_000)
+    facts = build_column("x", "numeric", pa.array(values)).numeric
+    assert facts is not None
+    assert facts.grid_counts == tuple(np.histogram(values, [-np.inf, *facts.grid_edges, np.inf])[0].tolist())
+    assert set(facts.edges) <= set(facts.grid_edges)
+    assert 1_000 <= len(facts.grid_counts) <= 1_010
+    assert facts.low_mean == pytest.approx(values[values < facts.grid_edges[0]].mean(), rel=1e-14)
+    assert facts.high_mean == pytest.approx(values[values >= facts.grid_edges[-1]].mean(), rel=1e-14)
+    assert facts.grid is facts.grid
+    assert not facts.unit
+
+
+def test_a_probability_has_the_twenty_equal_bins_in_its_grid_and_a_number_has_not(rng: np.random.Generator) -> None:
+    scores = rng.beta(2, 5, 5_000)
+    probability, number = (build_score("p", kind, "m", scores).numeric for kind in ("probability", "number"))
+    assert probability is not None
+    assert number is not None
+    assert probability.unit
+    assert not number.unit
+    assert probability.onto(UNIT_EDGES) == tuple(np.histogram(scores, 20, (0, 1))[0].tolist())
+    assert probability.edges == number.edges
+    assert probability.counts == number.counts
+    with pytest.raises(ValueError, match="onto edges of the same grid only"):
+        number.onto(UNIT_EDGES)
+
+
+def test_more_bins_than_the_fine_grid_has_quantiles_are_in_it_all_the_same(rng: np.random.Generator) -> None:
+    facts = build_column("x", "numeric", pa.array(rng.normal(size=20_000)), bins=50).numeric
+    assert facts is not None
+    assert (len(facts.counts), sum(facts.counts)) == (50, 20_000)
+
+
+def test_a_nan_score_is_missing_and_an_infinite_one_is_in_an_outer_bin() -> None:
+    score = build_score("m", "number", "m", np.array([np.nan, 1.0, 2.0, np.inf]), 2)
+    assert (score.rows, score.nans, score.missing) == (4, 1, 1)
+    assert score.numeric is not None
+    assert (score.numeric.infinite, score.numeric.grid_counts[-1], score.numeric.high_mean) == (1, 1, None)
+
+
+def test_infinite_values_alone_have_one_bin_and_no_facts() -> None:
+    facts = build_column("x", "numeric", pa.array([np.inf, -np.inf, np.nan])).numeric
+    assert facts == NumericFacts(infinite=2, grid_counts=(2,))
+
+
+def test_files_of_sorted_values_give_the_reference_that_memory_gives(rng: np.random.Generator, tmp_path: Path) -> None:
+    """As `nightscore profile` makes it: a run of values for each unit, a profile that was merged."""
+    values = np.where(rng.random(9_000) < 0.3, 0.0, rng.normal(size=9_000))
+    paths, profile = [], ColumnProfile.empty("x", "numeric", None)
+    for unit, part in enumerate(np.array_split(values, [10, 4_000, 8_999])):
+        run, one = ValueRun("float"), ColumnProfile.empty("x", "numeric", None)
+        columns = BatchColumns(pa.record_batch({"x": part}))
+        one.add_conformed(columns)
+        one.add_scored(columns)
+        run.add(part)
+        profile.merge(one)
+        paths.append(run.write(tmp_path, unit, "a"))
+    files = RankedValues.of_files([path for path in paths if path is not None])
+    found, expected = column_reference(profile, files), build_column("x", "numeric", pa.array(values))
+    assert found.numeric is not None
+    assert expected.numeric is not None
+    moments = ("mean", "sd")  # rounded within each batch, and the batches differ
+    assert found.numeric.model_dump(exclude={*moments}) == expected.numeric.model_dump(exclude={*moments})
+    assert found.numeric.mean == pytest.approx(expected.numeric.mean, rel=1e-12)
+    assert found.numeric.sd == pytest.approx(expected.numeric.sd, rel=1e-12)
 
 
 def test_missing_is_null_or_nan_and_infinite_values_are_in_the_outer_bins() -> None:
@@ -177,8 +250,8 @@ def changed(path: Path, change: object) -> None:
 
 
 def test_another_version_is_named(written: Path) -> None:
-    changed(written, lambda payload: payload.update(version=2))
-    assert "has version 2, and this nightscore reads version 1" in reason(written)
+    changed(written, lambda payload: payload.update(version=1))
+    assert "has version 1, and this nightscore reads version 2: make it anew with" in reason(written)
 
 
 def test_a_changed_count_does_not_match_the_digest(written: Path) -> None:
@@ -192,8 +265,8 @@ def test_a_missing_digest_does_not_match_either(written: Path) -> None:
 
 
 def test_counts_that_do_not_add_up_are_named(written: Path) -> None:
-    changed(written, lambda payload: payload["columns"][0]["numeric"].update(counts=[1, 2, 3, 4]))
-    assert "is damaged: columns.0: Value error, column 'numbers': 10 values counted, 20 present" in reason(written)
+    changed(written, lambda payload: payload["columns"][0]["numeric"]["grid_counts"].__setitem__(1, 5))
+    assert "is damaged: columns.0: Value error, column 'numbers': 24 values counted, 20 present" in reason(written)
 
 
 def test_an_unknown_key_is_named(written: Path) -> None:
@@ -206,9 +279,20 @@ def test_nan_is_no_number_here(written: Path) -> None:
     assert "is damaged, it holds a number that is not finite" in reason(written)
 
 
-def test_edges_that_do_not_ascend_are_refused() -> None:
-    with pytest.raises(ValueError, match="the edges must ascend"):
-        NumericFacts(edges=(2.0, 1.0), counts=(0, 0, 0))
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"grid_edges": (2.0, 1.0), "grid_counts": (0, 0, 0)}, "the edges must ascend"),
+        ({"grid_edges": (1.0, 2.0), "grid_counts": (0, 0, 0), "edges": (2.0, 1.0)}, "the edges must ascend"),
+        ({"grid_edges": (1.0,), "grid_counts": (0, 0, 0)}, "3 counts for 1 edges: one count more than edges"),
+        ({"grid_edges": (1.0,), "grid_counts": (-1, 1)}, "one count more than edges, none negative"),
+        ({"grid_edges": (1.0,), "grid_counts": (1, 1), "edges": (1.5,)}, "must be among those of the fine grid"),
+        ({"grid_edges": (0.5,), "grid_counts": (1, 1), "unit": True}, "must be among those of the fine grid"),
+    ],
+)
+def test_edges_and_counts_that_do_not_fit_are_refused(facts: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        NumericFacts(**facts)  # type: ignore[arg-type]  # what a damaged file holds
 
 
 def test_a_column_with_the_facts_of_another_kind_is_refused() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,39 @@ def test_ten_deciles_come_near_the_distance_of_two_normal_samples() -> None:
     assert ratio.value == pytest.approx(0.30577, abs=1e-5)
 
 
+def test_means_of_the_open_bins_alone_bound_what_lies_far_out() -> None:
+    """The inner means are not known; those of the tails are, and there a bin may be as wide as it likes."""
+    trained, tonight = np.arange(10.0), np.append(np.arange(10.0), 1e6)
+    edges = (3.0, 6.0)
+    sides = [binned(values, edges) for values in (trained, tonight)]
+    means = [(side.means or [])[0] for side in sides], [(side.means or [])[-1] for side in sides]
+    some = [
+        BinnedValues(side.counts, side.minimum, side.maximum, [low, None, high])
+        for side, low, high in zip(sides, *means, strict=True)
+    ]
+    exact = stats.wasserstein_distance(trained, tonight)
+    found, loose = wasserstein(edges, *some), wasserstein(edges, *(replace(side, means=None) for side in sides))
+    assert found.at_least is not None
+    assert found.at_most is not None
+    assert found.at_least <= exact <= found.at_most
+    assert found.value == pytest.approx(exact, rel=1e-6)
+    assert (loose.at_least or 0.0) < 0.01 * found.at_least
+
+
+@pytest.mark.parametrize("known", ["none", "tails", "all"])
+def test_the_bounds_hold_whichever_means_are_known(rng: np.random.Generator, known: str) -> None:
+    for trained, tonight, edges in pairs(rng, 300):
+        sides = []
+        for values in (trained, tonight):
+            side = binned(values, edges)
+            kept = {"none": set(), "tails": {0, len(edges)}, "all": set(range(len(edges) + 1))}[known]
+            means = [mean if place in kept else None for place, mean in enumerate(side.means or [])]
+            sides.append(replace(side, means=means))
+        found, exact = wasserstein(edges, *sides), stats.wasserstein_distance(trained, tonight)
+        slack = 1e-12 * max(np.abs(trained).max(), np.abs(tonight).max())
+        assert (found.at_least or 0.0) - slack <= exact <= (found.at_most or 0.0) + slack
+
+
 def test_evenly_spread_values_are_measured_well_without_means(rng: np.random.Generator) -> None:
     trained, tonight = rng.random(20_000), 1.2 * rng.random(20_000)
     value, _, _ = measure(trained, tonight, tuple(place / 20 for place in range(1, 20)), means=False)
@@ -203,7 +237,7 @@ def test_what_is_infinitely_far_has_no_distance() -> None:
         ([2.0], BinnedValues([1, 2], 0.0, 1.0), "minimum 0.0 and maximum 1.0 are not in the first and last bin"),
         ([2.0], BinnedValues([1, 2], None, 4.0), "minimum None and maximum 4.0 are not in the first and last bin"),
         ([2.0], BinnedValues([1, 2], 0.0, 4.0, [3.0, 3.5]), "the mean 3.0 is not in its bin, from 0.0 to 2.0"),
-        ([2.0], BinnedValues([1, 2], 0.0, 4.0, [1.0, None]), "the means given do not fit the counts"),
+        ([2.0], BinnedValues([0, 3], 2.0, 4.0, [1.0, 3.0]), "the means given do not fit the counts"),
         ([2.0], BinnedValues([1, 2], 0.0, 4.0, [1.0]), "the means given do not fit the counts"),
         ([2.0], BinnedValues([1, -2], 0.0, 4.0), "a count is negative: -2"),
     ],

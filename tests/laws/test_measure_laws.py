@@ -293,7 +293,7 @@ def test_it_survives_pickle_and_strict_json_and_can_go_on_from_there(
 def test_its_size_does_not_grow_with_the_rows(measure: Measure, rng: np.random.Generator) -> None:
     rows = cut(random_rows(rng, 1000))
     one, many = measure.of(rows), measure.of(*[rows] * 50)
-    assert len(bits(many)) < len(bits(one)) + 400
+    assert len(bits(many)) < 1.1 * len(bits(one)) + 400  # each count has up to two digits more
 
 
 def test_every_measure_that_merges_is_held_to_the_laws() -> None:
