@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from markupsafe import Markup
-
-from data_checks.drift_rules import severity
-from data_checks.report_charts import chart_width, column_chart, score_chart, shown_bins
+from data_checks.report_columns import column_rows, score_figures
+from data_checks.report_decisions import model_decisions
+from data_checks.report_earlier import earlier_table
 from data_checks.report_environment import environment
 from data_checks.report_facts import ReportFacts
+from data_checks.report_impact import score_impacts
+from data_checks.report_sentences import drift_sentences, stands_out
+from data_checks.report_slices import slice_tables
 from data_checks.report_words import headline, tiles
 from schemas.ledger import Ledger
-from schemas.verdicts import ColumnDrift, ExpectationVerdict
+from schemas.verdicts import DriftStatus, DriftVerdict, ExpectationVerdict
 
 #: Files listed one by one in the ledger.
 LISTED_FILES = 20
@@ -23,18 +25,34 @@ _SEVERITIES = ("critical", "error", "warning", "info")
 
 def render_report(facts: ReportFacts) -> str:
     """The HTML page. Names from the data are text whatever they hold; the same facts give the same page."""
-    columns = facts.drift.columns if facts.drift is not None else ()
     page = environment().get_template("report.html.j2")
     return page.render(
         facts=facts,
         headline=headline(facts),
         tiles=tiles(facts),
         expectations=_by_urgency(facts.expectations),
-        drifted=[_with_chart(column) for column in _by_severity(columns)],
-        scores=[_with_score_chart(column) for column in columns if column.role == "score" and column.bins],
         files=_listed_files(facts.ledger),
         total=facts.ledger.total(),
+        **_drift(facts),
     )
+
+
+def _drift(facts: ReportFacts) -> dict[str, Any]:
+    """What the sections on drift show."""
+    drift = facts.drift or DriftVerdict(DriftStatus.NOT_COMPUTED)
+    rows, moved = column_rows(drift, facts.trend), drift_sentences(drift, facts.trend)
+    return {
+        "moved": moved,
+        "more_moved": sum(map(stands_out, drift.columns)) - len(moved),
+        "columns": rows,
+        "pictured": sum(row.picture is not None for row in rows),
+        "drawable": sum(bool(row.bins) for row in rows),
+        "scores": score_figures(rows),
+        "decisions": model_decisions(drift.decisions),
+        "impacts": score_impacts(drift.impacts, rows),
+        "slices": slice_tables(drift.slices),
+        "earlier": earlier_table(facts.trend, rows),
+    }
 
 
 def _by_urgency(verdicts: Sequence[ExpectationVerdict]) -> list[ExpectationVerdict]:
@@ -45,34 +63,6 @@ def _by_urgency(verdicts: Sequence[ExpectationVerdict]) -> list[ExpectationVerdi
         return verdict.success, 0 if verdict.success else rank, not verdict.unexpected, -(verdict.unexpected or 0)
 
     return sorted(verdicts, key=urgency)
-
-
-def _by_severity(columns: Sequence[ColumnDrift]) -> list[ColumnDrift]:
-    """The worst status first, scores and critical columns before others, then by PSI."""
-
-    def rank(column: ColumnDrift) -> tuple[int, bool, bool, float]:
-        return -severity(column.status), column.role != "score", not column.critical, -(column.psi or 0.0)
-
-    return sorted(columns, key=rank)
-
-
-def _with_chart(column: ColumnDrift) -> dict[str, Any]:
-    if not column.bins:
-        return {"column": column, "chart": None}
-    chart = column_chart(column.bins, f"{column.column}: shares in training and tonight")
-    shown = shown_bins(column.bins)
-    return {
-        "column": column,
-        "chart": Markup(chart),  # noqa: S704  # made of numbers; its texts are escaped, which is tested
-        "width": chart_width(len(shown)),
-        "ends": (shown[0].label, shown[-1].label),
-    }
-
-
-def _with_score_chart(column: ColumnDrift) -> dict[str, Any]:
-    bins, unit = (column.unit_bins, True) if column.unit_bins else (column.bins, False)
-    chart = score_chart(bins, f"{column.column}: distribution in training and tonight", unit=unit)
-    return {"column": column, "unit": unit, "ends": (bins[0].label, bins[-1].label), "chart": Markup(chart)}  # noqa: S704  # as above
 
 
 def _listed_files(ledger: Ledger) -> list[dict[str, Any]]:

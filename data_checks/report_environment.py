@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup, escape
 
 from data_checks.drift_bins import number, percent
-from data_checks.report_words import badge, badge_of_expectation, what_was_allowed
+from data_checks.report_phrases import clip, sentence, signed
+from data_checks.report_words import badge, badge_of_expectation, likeness, what_was_allowed
 from data_checks.visible_text import visible
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -32,10 +34,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,
+        extensions=[_NoIndent],
     )
     made.filters |= {"percent": percent, "number": number, "count": count, "code": code, "value": value}
     made.filters |= {"measure": measure, "sentence": sentence, "signed": signed, "clip": clip}
-    made.globals |= {"badge": badge, "badge_of_expectation": badge_of_expectation, "allowed": what_was_allowed}
+    made.globals |= {"badge": badge, "badge_of_expectation": badge_of_expectation, "likeness": likeness}
+    made.globals["allowed"] = what_was_allowed
     script = page_script()
     made.globals |= {"script": Markup(script), "policy": content_policy(script)}  # noqa: S704  # a file of ours, no data
     return made
@@ -54,6 +58,15 @@ def content_policy(script: str) -> str:
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+class _NoIndent(Extension):
+    """Takes the templates' indentation off: in a table of 300 columns it is a tenth of the page."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The source with every line beginning at its first letter."""
+        del name, filename
+        return "\n".join(line.lstrip() for line in source.split("\n"))
 
 
 def _finalize(printed: Any) -> Any:
@@ -86,31 +99,6 @@ def value(found: Any) -> str:
 def measure(found: Any) -> str:
     """A measure's value: floats with six digits, others as `value` writes them."""
     return number(found) if isinstance(found, float) else value(found)
-
-
-#: Signed changes below this are zero to a reader.
-_ZERO = 5e-13
-
-
-def signed(change: float, digits: int = 3) -> str:
-    """`+0.0213`, `−1.2`: with its sign, and a real minus; zero has none."""
-    if abs(change) < _ZERO:
-        return "0"
-    return f"{'+' if change > 0 else '−'}{number(abs(change), digits)}"
-
-
-def sentence(text: str) -> str:
-    """The text with a capital in front and a full stop behind."""
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
-
-
-#: Longer names and labels are cut here, so that no name makes a page large.
-_LONGEST = 120
-
-
-def clip(text: str, longest: int = _LONGEST) -> str:
-    """The text, cut where it is longer than so many characters."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def code(text: str) -> Markup:

@@ -58,6 +58,11 @@ def badge(status: DriftStatus) -> Badge:
     return _DRIFT[status]
 
 
+def likeness(status: DriftStatus) -> Badge:
+    """Of a comparison with an earlier night."""
+    return Badge("✓", "as then", "good") if status is DriftStatus.OK else badge(status)
+
+
 def badge_of_expectation(verdict: ExpectationVerdict) -> Badge:
     """Of an expectation's verdict; one that is unmet but only warns is a caution."""
     found = _EXPECTATION[verdict.status]

@@ -337,7 +337,7 @@ def test_charts_are_well_formed_whatever_the_categories(text: str) -> None:
 def test_a_chart_of_many_categories_ends_with_the_rest_together() -> None:
     svg = column_chart([Bin(f"c{number}", 1, 1) for number in range(100)], "x")
     assert svg.count("<title>") == MAX_BARS
-    assert "41 more: 41 % tonight, 41 % in training" in svg
+    assert "61 more: 61 % tonight, 61 % in training" in svg
 
 
 def test_the_report_of_three_hundred_columns_stays_below_its_size() -> None:

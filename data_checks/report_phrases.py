@@ -1,0 +1,70 @@
+"""Numbers and names as they stand in sentences."""
+
+from __future__ import annotations
+
+from data_checks.drift_bins import number, percent
+
+#: Longer names and labels are cut, so that no name makes a page large.
+LONGEST = 120
+#: Signed changes below this are zero to a reader.
+_ZERO = 5e-13
+#: Within this of a simple fraction, the fraction is said.
+_NEAR = 0.015
+_FRACTIONS = {1 / 4: "a quarter", 1 / 3: "a third", 1 / 2: "half", 2 / 3: "two thirds", 3 / 4: "three quarters"}
+_NEARLY_ALL = 0.97
+#: Changes of a probability below this have a third decimal.
+_SMALL_CHANGE = 0.01
+
+
+def clip(text: str, longest: int = LONGEST) -> str:
+    """The text, cut where it is longer than so many characters.
+
+    >>> clip("abcdef", 4)
+    'abc…'
+    """
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital in front and a full stop behind.
+
+    >>> sentence("no rows tonight")
+    'No rows tonight.'
+    """
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def signed(change: float, digits: int = 3) -> str:
+    """So many digits with the sign, which is a real minus; zero has none.
+
+    >>> signed(0.021349), signed(-1.25, 2), signed(0.0)
+    ('+0.0213', '−1.2', '0')
+    """
+    if abs(change) < _ZERO:
+        return "0"
+    return f"{'+' if change > 0 else '−'}{number(abs(change), digits)}"
+
+
+def shift_words(shift: float, unit: str) -> str:
+    """A change of a mean score: of a `probability` to the second decimal, a small one to the third; else two digits.
+
+    >>> shift_words(0.0213, "probability"), shift_words(-0.0042, "probability"), shift_words(12.34, "value")
+    ('+0.02', '−0.004', '+12')
+    """
+    if unit == "probability":
+        return signed(round(shift, 2 if abs(shift) >= _SMALL_CHANGE else 3))
+    return signed(shift, 2)
+
+
+def share_words(share: float) -> str:
+    """`half`, `a third`, `nearly all`; `62 %` where no word is near.
+
+    >>> [share_words(share) for share in (0.49, 0.62, 0.985, 1.0)]
+    ['half', '62 %', 'nearly all', 'all']
+    """
+    near = [word for fraction, word in _FRACTIONS.items() if abs(share - fraction) <= _NEAR]
+    if near:
+        return near[0]
+    if share >= 1 - _ZERO:
+        return "all"
+    return "nearly all" if share >= _NEARLY_ALL else percent(max(share, 0.0))
