@@ -87,6 +87,11 @@ def test_too_few_rows_on_either_side_are_insufficient_data(
     assert found.reason == f"late: 30 decided rows {when} are too few: a share may be anything from 63 % to 90 %"
 
 
+@pytest.mark.parametrize(("rows", "status"), [(80, "insufficient_data"), (100, "ok")])
+def test_a_share_is_known_well_enough_from_a_tenth_to_either_side_on(rows: int, status: str) -> None:
+    assert compare(decided(5_000, 5_000), decided(rows // 2, rows // 2)).status == status
+
+
 def test_few_rows_are_enough_where_the_change_is_beyond_chance() -> None:
     assert compare(decided(9_900, 100), decided(10, 20)).status is DriftStatus.DRIFT
 

@@ -131,6 +131,12 @@ def test_a_column_without_values_on_both_sides_is_not_compared_and_does_not_spoi
     assert (none.status, none.compared) == (DriftStatus.NOT_COMPUTED, 0)
 
 
+def test_a_score_that_was_not_counted_on_one_side_is_not_compared() -> None:
+    reference = counted({"AA": 1_000}, a={"AA": [500, 500, 0]})
+    (one,) = compare_slices(reference, counted({"AA": 1_000}, a={}), Drift(), {"a": ["x", "y"]})
+    assert (one.status, one.compared) == (DriftStatus.NOT_COMPUTED, 0)
+
+
 def test_a_slice_of_few_rows_is_insufficient_data_and_lists_nothing() -> None:
     reference = counted({"AA": 10_000}, a={"AA": [5_000, 5_000, 0]})
     (one,) = compare_slices(reference, counted({"AA": 12}, a={"AA": [9, 3, 0]}), Drift(), {"a": ["x", "y"]})
