@@ -138,9 +138,7 @@ def drift(  # noqa: PLR0913  # one parameter an option
     *,
     labels: Annotated[
         Path | None,
-        typer.Option(
-            "--labels", metavar="PARQUET", help="What happened, by key: folder, glob or file; with --truth."
-        ),
+        typer.Option("--labels", metavar="PARQUET", help="What happened, by key: folder, glob or file; with --truth."),
     ] = None,
     truth: Annotated[
         str | None,

@@ -25,7 +25,8 @@ class ScoredRows:
 
     #: In their time views.
     columns: BatchColumns
-    #: Each row's position in its file.
+    #: The number of their file in the plan, and each row's position in it.
+    file: int
     numbers: npt.NDArray[np.int64]
     #: Of each model: what it was given, and its output columns.
     features: Sequence[pa.RecordBatch]
@@ -69,7 +70,8 @@ def _decide(profile: Profile, model: LoadedModel, scores: pa.RecordBatch) -> Non
 def _hashes(rows: ScoredRows) -> Hashes:
     if rows.keys:
         return hash_rows(rows.columns.batch, rows.keys)
-    return hash_rows(pa.record_batch({"row": pa.array(rows.numbers)}), ["row"])
+    places = pa.record_batch({"file": pa.repeat(rows.file, len(rows.numbers)), "row": pa.array(rows.numbers)})
+    return hash_rows(places, ["file", "row"])
 
 
 def _explain(tools: Tools, profile: Profile, rows: ScoredRows, sampled: npt.NDArray[np.bool_]) -> None:

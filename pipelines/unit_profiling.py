@@ -111,7 +111,8 @@ def scored_rows(unit: Unit, tools: Tools) -> Iterator[ScoredRows]:
             prepared = [chain.apply(batch).features for chain in tools.spec.chains]
             scores = [predict(model, item).scores for model, item in zip(tools.models, prepared, strict=True)]
             columns = tools.spec.times.apply(BatchColumns(batch))
-            yield ScoredRows(columns, np.arange(row, row + batch.num_rows), prepared, scores)
+            numbers = np.arange(row, row + batch.num_rows)
+            yield ScoredRows(columns, span.file.number, numbers, prepared, scores)
             row += batch.num_rows
 
 

@@ -200,7 +200,8 @@ class SpanScoring:
     ) -> None:
         """Fold the rows that are left of the batch into the profile."""
         columns = view if len(kept.numbers) == view.num_rows else BatchColumns(kept.batch)
-        rows = ScoredRows(self.spec.times.apply(columns), kept.numbers, features, scores, self.spec.keys)
+        place = self.span.file.number, kept.numbers
+        rows = ScoredRows(self.spec.times.apply(columns), *place, features, scores, self.spec.keys)
         fold_scored(self.tools, self.outcome.profile, rows, self.spec.slicing, self.total_rows)
 
     def _write(self, rows: Rows, scores: Sequence[pa.RecordBatch]) -> None:
