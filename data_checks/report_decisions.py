@@ -29,6 +29,8 @@ class ModelDecisions:
     """One model's decisions."""
 
     verdict: DecisionDrift
+    #: The verdict's, without the model's name in front: that stands above it.
+    reason: str
     rows: tuple[ClassRow, ...]
     more: int
 
@@ -42,7 +44,8 @@ def _decisions(verdict: DecisionDrift) -> ModelDecisions:
     classes = list(verdict.classes)
     if len(classes) > LISTED_CLASSES:
         classes = sorted(classes, key=lambda item: -abs(item.current - (item.reference or 0.0)))[:LISTED_CLASSES]
-    return ModelDecisions(verdict, tuple(map(_row, classes)), len(verdict.classes) - len(classes))
+    reason = verdict.reason.removeprefix(f"{verdict.model}: ")
+    return ModelDecisions(verdict, reason, tuple(map(_row, classes)), len(verdict.classes) - len(classes))
 
 
 def _row(share: ClassShare) -> ClassRow:

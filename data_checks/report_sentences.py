@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Self
 
 from data_checks.drift_bins import largest_category_move, number, percent
-from data_checks.report_named import in_words, named_only
+from data_checks.report_named import UNKNOWN, in_words, named_only
 from data_checks.report_phrases import clip, share_words, shift_words
 from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict, ImpactVerdict, Trend
 
@@ -124,8 +124,15 @@ def _own_shift(column: ColumnDrift, own: ImpactVerdict | None) -> float | None:
 
 def _what(column: ColumnDrift) -> list[str]:
     """The first two reasons, as what is said of the column."""
-    said = [_reason(column, reason) for reason in column.reasons[:2]] or ["stands out"]
+    said = [_reason(column, reason) for reason in _different(column)[:2]] or ["stands out"]
     return [f"`{clip(column.column)}` {said[0]}", *(f"it {more}" for more in said[1:])]
+
+
+def _different(column: ColumnDrift) -> tuple[str, ...]:
+    """The reasons without the one that unknown categories are what moved most, where another one tells of them."""
+    if any(reason.startswith(UNKNOWN) for reason in column.reasons):
+        return tuple(reason for reason in column.reasons if not reason.startswith(f"values moved: {UNKNOWN}"))
+    return column.reasons
 
 
 def _reason(column: ColumnDrift, reason: str) -> str:
@@ -138,7 +145,7 @@ def _reason(column: ColumnDrift, reason: str) -> str:
         return f"is missing in {rates[0]} of tonight's rows, {rates[1]} in training"
     if kind == "out of range" and colon:
         return f"is out of range: {rest}"
-    if kind == "categories unknown to training" and colon:
+    if kind == UNKNOWN and colon:
         return f"has {reason}"
     if reason.startswith("the mean "):
         return f"has a mean that {reason.removeprefix('the mean ').partition(',')[0]}"
