@@ -44,7 +44,7 @@ class Numbers:
     @classmethod
     def of_histogram(cls, histogram: Histogram, moments: Moments) -> Self:
         """Of a night."""
-        means = moments.mean, moments.stdev, histogram.low.mean, histogram.high.mean
+        means = moments.mean, moments.stdev, histogram.low_mean, histogram.high_mean
         ends = histogram.minimum, histogram.maximum
         return cls(tuple(histogram.counts.tolist()), moments.infinite, *ends, *means)
 

@@ -53,4 +53,7 @@ class Grid:
 
 def between(below: npt.NDArray[np.integer], total: int) -> Counts:
     """Shape (edges + 1,): counts of the bins, from how many of `total` values lie below each edge."""
-    return np.diff(below, prepend=0, append=total).astype(np.int64)
+    counts = np.empty(len(below) + 1, np.int64)
+    counts[:-1], counts[-1] = below, total
+    counts[1:] -= below
+    return counts

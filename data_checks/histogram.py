@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from data_checks.float_sums import FloatSums
 from data_checks.grid import Counts, Floats, Grid
-from data_checks.moments import Moments
 
 #: Equal bins on [0, 1] that probabilities are shown on.
 UNIT_BINS = 20
@@ -19,7 +20,7 @@ _LARGEST = float(np.finfo(np.float64).max)
 
 @dataclass
 class Histogram:
-    """Counts of values in the bins of a grid, and the moments of the values in its two open bins.
+    """Counts of values in the bins of a grid, and the sums of the finite values in its two open bins.
 
     Infinite values are in the open bins. So no value is ever outside, and a value on an edge belongs to the bin above
     it (as in `numpy.histogram`).
@@ -27,8 +28,10 @@ class Histogram:
 
     grid: Grid
     counts: Counts = field(default_factory=lambda: np.zeros(0, np.int64))
-    low: Moments = field(default_factory=Moments)
-    high: Moments = field(default_factory=Moments)
+    #: Below the first edge, and from the last one on.
+    tails: FloatSums = field(default_factory=lambda: FloatSums(2))
+    infinite_low: int = 0
+    infinite_high: int = 0
     #: Of the finite values.
     minimum: float | None = None
     maximum: float | None = None
@@ -45,21 +48,52 @@ class Histogram:
             return False
         return self.grid == other.grid and bool((self.counts == other.counts).all())
 
-    def _beside(self) -> tuple[Any, ...]:
-        return self.low, self.high, self.minimum, self.maximum
-
     __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def _beside(self) -> tuple[Any, ...]:
+        return self.tails, self.infinite_low, self.infinite_high, self.minimum, self.maximum
+
+    @property
+    def low_mean(self) -> float | None:
+        """Mean of the finite values below the first edge; of all where there is no edge. None without any."""
+        return self._mean(0, int(self.counts[0]) - self.infinite_low - (len(self.counts) == 1) * self.infinite_high)
+
+    @property
+    def high_mean(self) -> float | None:
+        """Mean of the finite values from the last edge on; None without any."""
+        return self._mean(1, int(self.counts[-1]) - self.infinite_high) if len(self.counts) > 1 else None
+
+    def _mean(self, tail: int, count: int) -> float | None:
+        total = self.tails.values[tail]
+        return total / count if count and math.isfinite(total) else None
 
     def add(self, ascending: Floats) -> None:
         """Count a batch of present values (no NaN) in ascending order."""
         found = self.grid.counts(ascending)
         self.counts = self.counts + found
-        self.low.add(ascending[: found[0]])
-        if len(found) > 1:  # without edges the only bin is the low one
-            self.high.add(ascending[len(ascending) - found[-1] :])
-        first, stop = np.searchsorted(ascending, -_LARGEST, "left"), np.searchsorted(ascending, _LARGEST, "right")
+        first, stop = 0, len(ascending)
+        if stop and not (math.isfinite(ascending[0]) and math.isfinite(ascending[-1])):
+            first = int(np.searchsorted(ascending, -_LARGEST, "left"))
+            stop = int(np.searchsorted(ascending, _LARGEST, "right"))
+            self.infinite_low += first
+            self.infinite_high += len(ascending) - stop
         if first < stop:
             self._widen(float(ascending[first]) + 0.0, float(ascending[stop - 1]) + 0.0)
+            self._add_tails(ascending[first : found[0]], ascending[len(ascending) - int(found[-1]) : stop])
+
+    def _add_tails(self, low: Floats, high: Floats) -> None:
+        """Of a grid without edges, whose only bin is both, the first."""
+        parts = (low, high if len(self.counts) > 1 else high[:0])
+        with np.errstate(over="ignore"):
+            sums = [float(np.sum(part)) for part in parts]
+        if not all(map(math.isfinite, sums)):  # the sum of values near the end of float64: exactly, whatever it costs
+            whole = FloatSums(2)
+            for tail, part in enumerate(parts):
+                for value in part.tolist():
+                    whole.add([value, 0.0] if tail == 0 else [0.0, value])
+            self.tails.merge(whole)
+            return
+        self.tails.add(sums)
 
     def _widen(self, low: float | None, high: float | None) -> None:
         if low is not None:
@@ -73,16 +107,23 @@ class Histogram:
             message = "histograms on different edges cannot be merged"
             raise ValueError(message)
         self.counts = self.counts + other.counts
-        self.low.merge(other.low)
-        self.high.merge(other.high)
+        self.tails.merge(other.tails)
+        self.infinite_low += other.infinite_low
+        self.infinite_high += other.infinite_high
         self._widen(other.minimum, other.maximum)
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible: the counts that are not 0. The edges are not in it, they are the reference's."""
         filled = np.flatnonzero(self.counts)
-        found = {"bins": len(self.grid), "at": filled.tolist(), "counts": self.counts[filled].tolist()}
-        ends = {"minimum": self.minimum, "maximum": self.maximum}
-        return found | ends | {"low": self.low.to_json(), "high": self.high.to_json()}
+        return {
+            "bins": len(self.grid),
+            "at": filled.tolist(),
+            "counts": self.counts[filled].tolist(),
+            "tails": self.tails.to_json(),
+            "infinite": [self.infinite_low, self.infinite_high],
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+        }
 
     @classmethod
     def from_json(cls, raw: dict[str, Any], grid: Grid) -> Self:
@@ -92,8 +133,8 @@ class Histogram:
             raise ValueError(message)
         counts = np.zeros(len(grid), np.int64)
         counts[np.asarray(raw["at"], np.int64)] = raw["counts"]
-        tails = Moments.from_json(raw["low"]), Moments.from_json(raw["high"])
-        return cls(grid, counts, *tails, raw["minimum"], raw["maximum"])
+        low, high = map(int, raw["infinite"])
+        return cls(grid, counts, FloatSums.from_json(raw["tails"]), low, high, raw["minimum"], raw["maximum"])
 
 
 def bin_counts(values: npt.NDArray[np.float64], edges: tuple[float, ...]) -> Counts:
