@@ -25,11 +25,11 @@ from measuring import Cost, machine, measure
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from data_checks.columns import BatchColumns  # noqa: E402
-from data_checks.profile import Profile, profile_columns  # noqa: E402
-from data_checks.reference import ReferenceProfile  # noqa: E402
-from data_checks.reference_build import build_column  # noqa: E402
-from data_checks.slicing import Slicing, slice_values  # noqa: E402
+from data_checks.columns import BatchColumns
+from data_checks.profile import Profile, profile_columns
+from data_checks.reference import ReferenceProfile
+from data_checks.reference_build import build_column
+from data_checks.slicing import Slicing, slice_values
 
 SIDES = ("read", "profile", "slices")
 NIGHTS = (1_000_000, 5_000_000)
@@ -49,14 +49,12 @@ class Night:
 
     def batches(self) -> Iterator[BatchColumns]:
         """Every batch as a worker has it."""
-
         for unit in self._pass.plan.units:
             for span in unit.spans:
                 yield from map(BatchColumns, self._pass._conformed(span))  # noqa: SLF001  # the same pass
 
     def reference(self) -> ReferenceProfile:
         """A reference of the first rows, and its slices."""
-
         kept, rows = [], 0
         for columns in self.batches():
             kept.append(columns.batch)
@@ -79,8 +77,6 @@ class Night:
 
 def fold(night: Night, side: str) -> dict[str, float]:
     """Profile the night; CPU seconds of the thread in the profile alone."""
-    from data_checks.slicing import Slicing
-
     reference = night.reference()
     known = reference.slice_profiles if side == "slices" else {}
     slicing = Slicing.of(
