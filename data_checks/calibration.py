@@ -46,6 +46,11 @@ class Calibration:
     #: Probabilities by bin of the reliability table; squared errors; probabilities of what was decided for.
     sums: FloatSums = field(default_factory=lambda: FloatSums(_SUMS))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Calibration) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
     def add(self, probabilities: npt.NDArray[np.floating[Any]], outcomes: npt.NDArray[np.bool_]) -> None:
         """Count a batch. The decision is taken in the probabilities' own type, as it was when they were scored.
 
