@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 from dataclasses import replace
 from typing import Any
 
@@ -225,3 +226,8 @@ def test_a_rare_category_is_not_named_in_a_sentence() -> None:
 )
 def test_a_shift_is_written_with_its_sign(shift: float, unit: str, words: str) -> None:
     assert report_phrases.shift_words(shift, unit) == words
+
+
+def test_the_examples_hold() -> None:
+    assert doctest.testmod(report_phrases).failed == 0
+    assert doctest.testmod(report_sentences).failed == 0
