@@ -40,11 +40,13 @@ SCHEMA = pa.schema(
 _THRESHOLDS: Mapping[str, tuple[str, str | None]] = {
     "psi": ("psi_warn", "psi_drift"),
     "js_distance_base2": ("js_distance_warn", None),
-    "ks_on_bins": ("ks_warn", None),
+    "ks_on_grid": ("ks_warn", None),
     "mean_shift_over_reference_sd": ("mean_shift_warn", None),
     "unseen_share": ("outside_warn", "outside_drift"),
     "out_of_range_share": ("outside_warn", "outside_drift"),
 }
+#: A column with a threshold from history is judged by that alone in place of these.
+_REPLACED = frozenset({"psi", "js_distance_base2", "ks_on_grid", "mean_shift_over_reference_sd"})
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,9 @@ def _decision_rows(run_date: date, run_id: str, decision: DecisionDrift) -> Iter
 def _thresholds(measure: str, column: ColumnDrift, settings: Mapping[str, Any]) -> tuple[float | None, float | None]:
     if measure == "missing_rate":
         return _missing_thresholds(column.missing_rate_reference, settings)
-    own = settings.get(SETTING, {}).get(column.column) if measure == "psi" else None
-    if own is not None:
-        return None, float(own)
+    own = settings.get(SETTING, {}).get(column.column)
+    if own is not None and measure in _REPLACED:
+        return None, float(own) if measure == "psi" else None
     warn, drift = _THRESHOLDS.get(measure, (None, None))
     return _setting(settings, warn), _setting(settings, drift)
 

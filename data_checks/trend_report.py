@@ -55,6 +55,7 @@ def render_trend(facts: TrendFacts) -> str:
         run_pictures=run_pictures(facts, trends),
         figures=[_figure(facts, trend) for trend in trends[:CHARTED]],
         models=[outcomes_view(item) for item in facts.outcomes],
+        settings={**facts.settings, **facts.whole.settings},
         exact=exact_percent,
         within=within,
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data_checks.drift_bins import number, percent
+from data_checks.report_phrases import clip
 from data_checks.report_words import Badge, Tile, badge
 from data_checks.trend_columns import ColumnTrend
 from data_checks.trend_dates import date_words
@@ -69,7 +70,7 @@ def change_sentences(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> list[s
     varying = [trend for trend in calm if trend not in begun and 2 * trend.drifted >= trend.compared]
     single = [trend for trend in calm if trend.series.critical and trend.drifted and trend not in (*begun, *varying)]
     sentences = [_lasting_words(facts, trend) for trend in lasting]
-    sentences += [f"`{trend.name}` is as in training over the range, but {_how_often(facts, trend)}" for trend in begun]
+    sentences += [f"{_name(trend)} is as in training over the range, but {_how_often(facts, trend)}" for trend in begun]
     sentences += [_single_words(facts, trend) for trend in single]
     if varying:
         one = len(varying) == 1
@@ -83,7 +84,7 @@ def change_sentences(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> list[s
 def _lasting_words(facts: TrendFacts, trend: ColumnTrend) -> str:
     reasons = trend.whole.reasons if trend.whole is not None else ()
     why = over_the_range(reasons[0]).removeprefix("values moved: ") if reasons else "moved"
-    return f"`{trend.name}`: {why}; {_how_often(facts, trend)}"
+    return f"{_name(trend)}: {why}; {_how_often(facts, trend)}"
 
 
 def _how_often(facts: TrendFacts, trend: ColumnTrend) -> str:
@@ -104,7 +105,7 @@ def _single_words(facts: TrendFacts, trend: ColumnTrend) -> str:
         for night, status in zip(facts.nights, trend.series.statuses, strict=True)
         if status is DriftStatus.DRIFT
     ]
-    return f"the critical `{trend.name}` drifted on {_plural(len(dates), 'night', 'nights')}: {date_words(dates)}"
+    return f"the critical {_name(trend)} drifted on {_plural(len(dates), 'night', 'nights')}: {date_words(dates)}"
 
 
 def peak_sentences(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> list[str]:
@@ -163,7 +164,8 @@ def night_sentences(facts: TrendFacts) -> tuple[str, ...]:
         nights = [night for night in facts.nights if night.outcome == outcome]
         if nights:
             have = f"{_plural(len(nights), 'night has', 'nights have')}"
-            why = f" ({nights[0].reason})" if len(nights) == 1 and nights[0].reason else ""
+            told = len(nights) == 1 and outcome in ("failed", "held") and nights[0].reason
+            why = f" ({clip(nights[0].reason)})" if told else ""
             sentences.append(f"{words.format(nights=have)}: {date_words(night.date for night in nights)}{why}")
     return tuple(sentences)
 
@@ -217,10 +219,14 @@ def over_the_range(reason: str) -> str:
 
 
 def _names(trends: Sequence[ColumnTrend]) -> str:
-    names = [f"`{trend.name}`" for trend in trends]
+    names = [_name(trend) for trend in trends]
     if len(names) > _NAMED + 1:
         names = [*names[:_NAMED], f"{len(names) - _NAMED} more"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _name(trend: ColumnTrend) -> str:
+    return f"`{clip(trend.name)}`"
 
 
 def _plural(count: int, one: str, many: str) -> str:

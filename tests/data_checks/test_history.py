@@ -18,6 +18,7 @@ SETTINGS = {
     "psi_warn": 0.1,
     "psi_drift": 0.25,
     "js_distance_warn": 0.1,
+    "ks_warn": 0.15,
     "missing_warn": 0.01,
     "missing_drift": 0.05,
     "missing_ratio": 2.0,
@@ -34,7 +35,7 @@ TEMP = ColumnDrift(
     out_of_range_share=0.0,
     mean_current=79.5,
     measures={
-        "ks_on_bins": 0.4,
+        "ks_on_grid": 0.4,
         "chi_square_degrees": 9,
         "l_infinity_category": "a",
         "wasserstein": None,
@@ -81,7 +82,7 @@ def test_a_row_has_the_number_its_column_its_status_and_its_thresholds() -> None
         ("unseen_share", None, 0.01, 0.05),
         ("out_of_range_share", 0.0, 0.01, 0.05),
         ("mean", 79.5, None, None),
-        ("ks_on_bins", 0.4, None, None),
+        ("ks_on_grid", 0.4, 0.15, None),
         ("chi_square_degrees", 9.0, None, None),
     ],
 )
@@ -105,6 +106,7 @@ def test_a_threshold_from_history_takes_the_place_of_both() -> None:
     verdict = replace(NIGHT, settings=SETTINGS | {"psi_from_history": {"temp": 0.9}})
     found = {(row.column, row.measure): (row.warn, row.drift) for row in history_rows(FIRST, "r1", verdict)}
     assert found["temp", "psi"] == (None, 0.9)
+    assert found["temp", "js_distance_base2"] == (None, None)
     assert found["carrier", "psi"] == (0.1, 0.25)
 
 
