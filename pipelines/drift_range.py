@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import webbrowser
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from data_checks.calibration import Calibration
 from data_checks.drift import compare
 from data_checks.history import history_rows, history_table, write_history
+from data_checks.impact import ImpactSums
 from data_checks.profile import Profile
 from data_checks.trend_facts import ModelOutcomes, Night, TrendFacts
 from data_checks.trend_report import render_trend
@@ -32,7 +35,7 @@ from schemas.verdicts import DriftVerdict
 
 #: Folder of the runs' folder that holds these reports; no partition is named so, since its name has a `=`.
 FOLDER = "drift"
-_KNOWN = ("published", "held", "failed", "no_data")
+_KNOWN = ("held", "failed", "no_data")
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ def _stored(loaded: LoadedJob, run_date: str) -> _Stored:
     if latest is None:
         return _Stored(run_date, None, "missing", "no run")
     result = latest.read(RESULT)
+    if result["status"] == "published":
+        return _Stored(run_date, None, "missing", f"run {latest.run_id} was published, and its partition is gone")
     outcome = result["status"] if result["status"] in _KNOWN else "failed"
     reasons = [*result.get("reasons", ()), result["message"]]
     return _Stored(run_date, EarlierRun(loaded, run_date, latest.path), outcome, str(reasons[0]))
@@ -150,20 +155,33 @@ def _together(loaded: LoadedJob, nights: Sequence[_Stored]) -> DriftVerdict:
     """All published nights as if they were one."""
     merged = loaded.spec.empty_outcome().profile
     for night in nights:
-        if night.profile is not None:
-            merged.merge(_same_layout(night.profile, merged))
+        if night.run is not None and night.profile is not None:
+            merged.merge(_as_today(loaded, night.profile, night.run.models))
     return compare(loaded.reference, merged, loaded.job.drift, tonight(loaded))
 
 
-def _same_layout(profile: Profile, like: Profile) -> Profile:
-    """The profile with the parts that today's job has: an earlier one may have had other slices or models."""
-    parts = {
-        name: {key: getattr(profile, name).get(key, empty) for key, empty in getattr(like, name).items()}
-        for name in ("columns", "scores", "decisions", "slices")
+def _as_today(loaded: LoadedJob, night: Profile, models: Mapping[str, str]) -> Profile:
+    """A copy of the night's profile with the parts that today's job has, empty where the night's cannot be added to.
+
+    That night may have had other slices or another threshold, and what another model did with it is not of this one.
+    """
+    copy = loaded.spec.empty_outcome().profile
+    copy.rows_conformed, copy.rows_scored = night.rows_conformed, night.rows_scored
+    same = {name for name, digest in models.items() if loaded.models.get(name) == digest}
+    found: dict[str, dict[str, Any]] = {
+        "columns": night.columns,
+        "scores": {name: part for name, part in night.scores.items() if part.column.model in same},
+        "decisions": {name: part for name, part in night.decisions.items() if name in same},
+        "slices": night.slices,
     }
-    for name, part in parts.items():
-        setattr(profile, name, part)
-    return profile
+    for group, parts in found.items():
+        for name, part in getattr(copy, group).items():
+            with suppress(ValueError):  # what cannot merge is refused as a whole: the part stays empty
+                if name in parts:
+                    part.merge(parts[name])
+    scores = {name: part for name, part in night.impact.scores.items() if part.explained.model in same}
+    copy.impact = ImpactSums(scores, {name: why for name, why in night.impact.refused.items() if why[0] in same})
+    return copy
 
 
 def _settings(loaded: LoadedJob) -> dict[str, object]:

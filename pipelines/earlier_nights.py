@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,10 @@ from pipelines.publishing import published_manifest
 from pipelines.stages.plan import input_place
 from schemas.verdicts import DriftVerdict
 
-#: Days that are looked back for earlier nights.
+#: Days that are looked back for earlier nights, if nobody needs more.
 LOOK_BACK = 60
+#: What reading JSON of any shape may raise.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class EarlierRun:
     loaded: LoadedJob
     run_date: str
     folder: Path
+    #: Name to sha256 of each model that scored the night; empty where nothing was published.
+    models: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def run_id(self) -> str:
@@ -40,7 +44,7 @@ class EarlierRun:
             return drift_from_json(json.loads((self.folder / "drift.json").read_bytes()))
         except FileNotFoundError:
             return "the run left no drift.json"
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except _UNREADABLE as error:
             return f"its drift.json cannot be read: {_first_line(error)}"
 
     @cached_property
@@ -53,27 +57,26 @@ class EarlierRun:
             return Profile.from_json(json.loads((self.folder / "profile.json").read_bytes()), reference)
         except FileNotFoundError:
             return "the run left no profile.json"
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except _UNREADABLE as error:
             return f"its profile.json cannot be used: {_first_line(error)}"
 
 
 def published_run(loaded: LoadedJob, run_date: str) -> EarlierRun | None:
-    """The run whose partition is out for that date, or None."""
+    """The run whose partition is out for that date, or None. Its folder may be gone: then it has left nothing."""
     partition = input_place(loaded.job.input, loaded.base, run_date).partition
     try:
-        manifest = published_manifest(loaded.table / partition)
-    except (OSError, ValueError):
+        manifest = published_manifest(loaded.table / partition) or {}
+        run_id = Path(manifest["run_id"]).name
+        models = {str(model["name"]): str(model["sha256"]) for model in manifest["models"]}
+    except _UNREADABLE:
         return None
-    if manifest is None or not isinstance(manifest.get("run_id"), str):
-        return None
-    folder = loaded.runs / partition / Path(manifest["run_id"]).name
-    return EarlierRun(loaded, run_date, folder) if folder.is_dir() else None
+    return EarlierRun(loaded, run_date, loaded.runs / partition / run_id, models)
 
 
-def published_before(loaded: LoadedJob, run_date: str) -> Iterator[EarlierRun]:
-    """The published runs of the earlier dates, the latest first."""
+def published_before(loaded: LoadedJob, run_date: str, days: int = LOOK_BACK) -> Iterator[EarlierRun]:
+    """The published runs of the earlier dates, the latest first, as many days back."""
     day = date.fromisoformat(run_date)
-    for back in range(1, LOOK_BACK + 1):
+    for back in range(1, days + 1):
         found = published_run(loaded, (day - timedelta(days=back)).isoformat())
         if found is not None:
             yield found

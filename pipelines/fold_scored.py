@@ -28,7 +28,7 @@ class ScoredRows:
     #: The number of their file in the plan, and each row's position in it.
     file: int
     numbers: npt.NDArray[np.int64]
-    #: Of each model: what it was given, and its output columns.
+    #: Of each model: what it was given, and its output columns; null in a row that it refused, which only training has.
     features: Sequence[pa.RecordBatch]
     scores: Sequence[pa.RecordBatch]
     #: Columns that name a row; without any its position does, for what is sampled.
@@ -75,11 +75,11 @@ def _hashes(rows: ScoredRows) -> Hashes:
 
 
 def _explain(tools: Tools, profile: Profile, rows: ScoredRows, sampled: npt.NDArray[np.bool_]) -> None:
-    if not sampled.any():
-        return
-    mask = pa.array(sampled)
-    for model, features in zip(tools.models, rows.features, strict=True):
-        found = contributions(model, features.filter(mask))
+    for model, features, scores in zip(tools.models, rows.features, rows.scores, strict=True):
+        wanted = sampled & scores.column(0).is_valid().to_numpy(zero_copy_only=False)
+        if not wanted.any():
+            continue
+        found = contributions(model, features.filter(pa.array(wanted)))
         names = [f.name for f in model.fields if f.name != model.entry.output.label]
         for name in names:
             if isinstance(found, str):

@@ -21,7 +21,7 @@ from data_checks.row_filter import RowFilter, compile_filter
 from pipelines.reference import parquet_files
 from schemas.condition_reading import parse_row_condition
 from schemas.contract import Column, TableContract
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, InputError
 from transforms.arrow_types import logical_type, value_type
 
 _OUTCOME = "__outcome__"
@@ -50,11 +50,12 @@ class Labels:
         if not keys:
             message = "--labels: the contract names no key column, so labels cannot be joined to scored rows"
             raise ConfigError(message, code="labels_without_key")
-        found = _contract(files[0], contract)
-        lacking = [name for name in keys if found.column(name) is None]
+        schema = _schema_of(files[0])
+        lacking = [name for name in keys if name not in schema.names]
         if lacking:
             message = f"--labels: {files[0]} has no column '{lacking[0]}', which is a key of the scored rows"
             raise ConfigError(message, code="labels_without_key", column=lacking[0])
+        found = _contract(schema, contract)
         try:
             condition = compile_filter(parse_row_condition(truth, None), found)
         except (ValueError, ConfigError) as error:
@@ -80,13 +81,12 @@ class Labels:
         try:
             table = pq.read_table(path, columns=names, partitioning=None)
         except (OSError, pa.ArrowException, KeyError) as error:
-            message = f"--labels: {path} cannot be read: {str(error).splitlines()[0][:200]}"
+            message = f"--labels: {path} cannot be read: {_first_line(error)}"
             raise ConfigError(message, code="labels_unreadable") from None
         table = _as_contract(table, self.contract, path)
-        known = np.ones(table.num_rows, np.bool_)
         for name in names:
-            known &= table.column(name).is_valid().to_numpy()
-        table = table.filter(pa.array(known)).combine_chunks()
+            table = table.filter(_known(table.column(name)))
+        table = table.combine_chunks()
         keys = table.select(list(self.keys))
         batches = table.to_batches()
         masks = [self.truth.mask(BatchValues(BatchColumns(batch))) for batch in batches]
@@ -94,9 +94,11 @@ class Labels:
         return keys.append_column(_OUTCOME, pa.array(happened))
 
     def add_to(self, state: Calibration, scored: Sequence[Path], score: str) -> int:
-        """Count the scored rows of those files whose outcome is known; how many others there are."""
-        columns = [*self.keys, score]
-        rows = pa.concat_tables([pq.read_table(path, columns=columns, partitioning=None) for path in scored])
+        """Count the scored rows of those files whose outcome is known; how many others there are.
+
+        Raises InputError where a file cannot be read, or was scored before the job had these columns.
+        """
+        rows = _scored_rows(scored, [*self.keys, score])
         cast = {name: rows.schema.field(name).type for name in self.keys}
         outcomes = self.outcomes
         for name, kind in cast.items():
@@ -111,15 +113,46 @@ class Labels:
         return unknown
 
 
-def _contract(path: Path, scored: TableContract) -> TableContract:
+def _known(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """True where neither null nor NaN."""
+    valid = values.is_valid()
+    return pc.and_(valid, pc.invert(pc.is_nan(values)).fill_null(fill_value=False)) if _is_float(values) else valid
+
+
+def _is_float(values: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_floating(values.type))
+
+
+def _scored_rows(paths: Sequence[Path], columns: list[str]) -> pa.Table:
+    try:
+        return pa.concat_tables([pq.read_table(path, columns=columns, partitioning=None) for path in paths])
+    except (OSError, pa.ArrowException) as error:
+        where = paths[0].parent if paths else "the partition"
+        message = f"{where}: no columns {', '.join(columns)} to hold against the labels: {_first_line(error)}"
+        raise InputError(message, code="scored_rows_unreadable") from None
+
+
+def _schema_of(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        message = f"--labels: {path} cannot be read: {_first_line(error)}"
+        raise ConfigError(message, code="labels_unreadable") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:200]
+
+
+def _contract(schema: pa.Schema, scored: TableContract) -> TableContract:
     """The labels' columns by their types; keys have the types of the scored rows."""
-    columns = []
-    for field in pq.read_schema(path):
+    columns: dict[str, Column] = {}
+    for field in schema:
         known = scored.column(field.name)
         kind = known.type if known is not None and known.role == "key" else logical_type(field.type)
-        if kind is not None:
-            columns.append(Column(name=field.name, type=kind))
-    return TableContract(columns=tuple(columns))
+        if kind is not None and field.name:
+            columns[field.name] = Column(name=field.name, type=kind)
+    return TableContract(columns=tuple(columns.values()))
 
 
 def _as_contract(table: pa.Table, contract: TableContract, path: Path) -> pa.Table:
@@ -130,6 +163,6 @@ def _as_contract(table: pa.Table, contract: TableContract, path: Path) -> pa.Tab
         try:
             table = table.set_column(place, name, table.column(name).cast(value_type(column.type)))
         except pa.ArrowException as error:
-            message = f"--labels: {path}: column '{name}' is not {column.type}: {str(error).splitlines()[0][:200]}"
+            message = f"--labels: {path}: column '{name}' is not {column.type}: {_first_line(error)}"
             raise ConfigError(message, code="labels_of_other_type", column=name) from None
     return table

@@ -15,6 +15,7 @@ import pyarrow as pa
 from data_checks.reference import ReferenceProfile, write_reference
 from pipelines.beam_options import make_pipeline
 from pipelines.console import Console, count
+from pipelines.files import write_bytes
 from pipelines.loading import LoadedJob, load_job
 from pipelines.outcome import Failure
 from pipelines.pass_running import error_of
@@ -29,7 +30,11 @@ from transforms.parquet_footer import read_footer
 
 
 def make_reference(job: Path, workers: int = 1) -> Path:
-    """Write the reference profile that job.yaml names. Raises ConfigError where it names none or no training data."""
+    """Write the reference profile that job.yaml names, in one step: whatever happens before, the old one stays.
+
+    Raises ConfigError where the job names none or no training data, or that has no rows; InputError for a file that
+    cannot be read and RowError for a row that the contract says must not be.
+    """
     loaded = load_job(job, lambda read: _with_workers(read, workers))
     target, files = _target(loaded), training_files(loaded)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -38,9 +43,12 @@ def make_reference(job: Path, workers: int = 1) -> Path:
     try:
         plan = TrainingPlan(units, sum(unit.rows for unit in units), work)
         reference = _run(loaded, plan)
+        _refuse_empty(reference, files)
+        fresh = Path(work) / target.name
+        write_reference(reference, fresh)
+        write_bytes(target, fresh.read_bytes())
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    write_reference(reference, target)
     columns = count(len(reference.columns), "column")
     text = f"{count(reference.rows, 'row')} of {count(len(files), 'file')}, {columns}"
     Console().line("profile", f"{loaded.job.drift.reference}: {text}, digest {reference.digest[:12]}")
@@ -64,6 +72,13 @@ def _run(loaded: LoadedJob, plan: TrainingPlan) -> ReferenceProfile:
     slices = Path(plan.work) / SLICES_FILE
     payload = raw["reference"] | {"slices": json.loads(slices.read_bytes()) if slices.exists() else []}
     return ReferenceProfile.model_validate_json(json.dumps(payload))
+
+
+def _refuse_empty(reference: ReferenceProfile, files: Sequence[Path]) -> None:
+    """Raise ConfigError for training data without rows: every night would look as strange as any other beside it."""
+    if not reference.rows:
+        message = f"the training data has no row that fits the contract, in {count(len(files), 'file')}: {files[0]}"
+        raise ConfigError(message + (", ..." if len(files) > 1 else ""), code="no_training_rows")
 
 
 def _target(loaded: LoadedJob) -> Path:

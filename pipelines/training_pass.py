@@ -3,8 +3,10 @@
     units ─┬─ profile (read, prepare, predict, count; sorted files of values) ── merge ── freeze bins ─┬─ reference.json
            └─ count in slices (only where the job has slices; reads once more, on those bins) ◄────────┘
 
-Exact quantiles need all values in order: each unit leaves its own sorted, and they are searched together. The result
-does not depend on the order or number of the files or workers.
+Exact quantiles need all values in order: each unit leaves its own sorted, and they are searched together. The same
+files give the same bytes on any number of workers and with units of any size. How the rows are shared out over files
+changes no count, edge or category; sums are rounded within a batch, so means and deviations may differ in the last
+digit. The sample for contributions is drawn by file and row: the same rows in other files are another sample.
 """
 
 from __future__ import annotations

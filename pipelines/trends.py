@@ -19,6 +19,8 @@ from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict, EarlierNigh
 
 #: A row of nights is counted so far at most.
 LONGEST = 30
+#: Days in which one night is looked for, where the job wants thresholds of so many nights: a weekly job has them, too.
+_DAYS_A_NIGHT = 7
 _FLAGGED = (DriftStatus.WARN, DriftStatus.DRIFT)
 _WEEK = timedelta(days=7)
 
@@ -57,7 +59,8 @@ def usual_psi(loaded: LoadedJob, run_date: str) -> dict[str, float]:
     if settings is None or isinstance(loaded.reference, str):
         return {}
     values: dict[str, list[float | None]] = {}
-    for run in islice(published_before(loaded, run_date), settings.runs):
+    earlier = published_before(loaded, run_date, settings.runs * _DAYS_A_NIGHT)
+    for run in islice(earlier, settings.runs):
         found = run.drift
         if isinstance(found, str) or found.settings.get("reference_digest") != loaded.reference.digest:
             continue

@@ -16,6 +16,7 @@ import pytest
 import xgboost
 from hypothesis import settings
 
+from pipelines.command_line import app
 from pipelines.files import file_sha256
 from pipelines.reference import make_reference
 from pipelines.running import RunOptions, run_dates
@@ -68,6 +69,10 @@ class JobFolder:
         result = self.root / "last-result.json"
         run_dates(self.root, date, date, RunOptions(quiet=True, result=result, **options))
         return dict(json.loads(result.read_bytes()))
+
+    def command(self, verb: str, *options: str) -> int:
+        """The exit code of a verb of the command line, in this process. Raises what `main` would tell as an error."""
+        return int(app([verb, str(self.root), *options], standalone_mode=False) or 0)
 
     def partition(self, date: str) -> Path:
         """The published folder of a date."""
