@@ -10,6 +10,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _WEEKLY = 45
 #: Ticks that have room.
 _MOST_TICKS = 7
+_MOST_MONDAYS = 6
 #: Spans of dates that a sentence lists.
 _LISTED = 6
 
@@ -46,12 +47,13 @@ def date_words(days: Iterable[str]) -> str:
 def axis_ticks(days: Sequence[str]) -> list[tuple[int, str]]:
     """(place among the nights, label) of each tick, in order.
 
-    Mondays while there are few nights; otherwise the first of each month, of fewer of them in a longer range.
+    Mondays, or every second one, while there are few nights; otherwise the first of each month, of fewer of them in a longer range.
     January is named by its year.
     """
     parsed = [date.fromisoformat(day) for day in days]
     if len(parsed) <= _WEEKLY:
-        return [(place, day_and_month(str(day))) for place, day in enumerate(parsed) if day.weekday() == 0]
+        mondays = [place for place, day in enumerate(parsed) if day.weekday() == 0]
+        return [(place, day_and_month(days[place])) for place in mondays[:: 1 + len(mondays) // _MOST_MONDAYS]]
     firsts = [(place, day) for place, day in enumerate(parsed) if day.day == 1]
     step = next((step for step in (1, 2, 3, 6, 12) if len(firsts) <= _MOST_TICKS * step), 12)
     return [

@@ -56,6 +56,7 @@ def render_trend(facts: TrendFacts) -> str:
         figures=[_figure(facts, trend) for trend in trends[:CHARTED]],
         models=[outcomes_view(item) for item in facts.outcomes],
         settings={**facts.settings, **facts.whole.settings},
+        over_the_range=over_the_range,
         exact=exact_percent,
         within=within,
     )

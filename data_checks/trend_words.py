@@ -51,7 +51,7 @@ def banner(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> Banner:
 
 def _headline(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> str:
     if facts.whole.status is DriftStatus.NOT_COMPUTED:
-        return facts.whole.reason or "nothing could be compared"
+        return over_the_range(facts.whole.reason) or "nothing could be compared"
     compared = sum(trend.status is not DriftStatus.NOT_COMPUTED for trend in trends)
     drifted = sum(trend.status is DriftStatus.DRIFT for trend in trends)
     warned = sum(trend.status is DriftStatus.WARN for trend in trends)
@@ -63,13 +63,18 @@ def _headline(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> str:
 
 
 def change_sentences(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> list[str]:
-    """Which columns changed over the range, which began to, and which only vary from night to night."""
+    """What models decide otherwise; which columns changed, which began to, and which only vary from night to night."""
     lasting = [trend for trend in trends if trend.status in (DriftStatus.DRIFT, DriftStatus.WARN)]
     calm = [trend for trend in trends if trend not in lasting and trend.compared]
     begun = [trend for trend in calm if trend.since is not None and 2 * trend.drifted < trend.compared]
     varying = [trend for trend in calm if trend not in begun and 2 * trend.drifted >= trend.compared]
     single = [trend for trend in calm if trend.series.critical and trend.drifted and trend not in (*begun, *varying)]
-    sentences = [_lasting_words(facts, trend) for trend in lasting]
+    sentences = [
+        f"what `{clip(decision.model)}` decides: {over_the_range(decision.reason.removeprefix(f'{decision.model}: '))}"
+        for decision in facts.whole.decisions
+        if decision.status in (DriftStatus.DRIFT, DriftStatus.WARN) and decision.reason
+    ]
+    sentences += [_lasting_words(facts, trend) for trend in lasting]
     sentences += [f"{_name(trend)} is as in training over the range, but {_how_often(facts, trend)}" for trend in begun]
     sentences += [_single_words(facts, trend) for trend in single]
     if varying:
@@ -215,7 +220,9 @@ def _ordinary_rows(nights: Sequence[Night]) -> str:
 
 def over_the_range(reason: str) -> str:
     """The sentence of a verdict on one night, said of many."""
-    return re.sub(r"(?<=%) tonight\b", " over these nights", reason)
+    said = re.sub(r"(?<=%) tonight\b|(?<=^no rows) tonight$", " over these nights", reason)
+    said = re.sub(r"(?<=% of) tonight's rows", " the rows", said)
+    return said.replace("on the night counts as drifted", "on the range counts as drifted")
 
 
 def _names(trends: Sequence[ColumnTrend]) -> str:
