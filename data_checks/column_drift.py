@@ -137,10 +137,12 @@ class ColumnComparison:
         present, before = seen.rows - seen.missing, reference.rows - reference.missing
         if not present:
             return column, Finding(DriftStatus.OK)
-        if current.limits is not None:
+        if current.limits is not None and reference.numeric is not None:
             limits = None if self.hidden else current.limits
-            finding = judge_out_of_range(seen.outside, present, before, limits)
-            return replace(column, out_of_range_share=seen.outside / present), finding
+            # Infinite values are outside any range, yet nothing new where training has some, too: bins compare those.
+            outside = seen.outside - (seen.infinite if reference.numeric.infinite else 0)
+            finding = judge_out_of_range(outside, present, before, limits)
+            return replace(column, out_of_range_share=outside / present), finding
         if current.unseen is not None and reference.categorical is not None:
             counts = {} if self.hidden else current.unseen.counts
             named = {name: count for name, count in counts.items() if count >= NAMED_FROM}

@@ -82,4 +82,4 @@ def _float(scaled: int) -> float:
     try:
         return float(Fraction(scaled, 1 << _SCALE))
     except OverflowError:
-        return math.copysign(math.inf, scaled)
+        return math.inf if scaled > 0 else -math.inf

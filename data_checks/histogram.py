@@ -79,7 +79,9 @@ class Histogram:
             self.infinite_high += len(ascending) - stop
         if first < stop:
             self._widen(float(ascending[first]) + 0.0, float(ascending[stop - 1]) + 0.0)
-            self._add_tails(ascending[first : found[0]], ascending[len(ascending) - int(found[-1]) : stop])
+            self._add_tails(
+                ascending[first : min(int(found[0]), stop)], ascending[len(ascending) - int(found[-1]) : stop]
+            )
 
     def _add_tails(self, low: Floats, high: Floats) -> None:
         """Of a grid without edges, whose only bin is both, the first."""

@@ -26,8 +26,8 @@ def mean_shift_p_value(reference: Spread, current: Spread) -> float | None:
     if reference.mean is None or current.mean is None or reference.sd is None or current.sd is None:
         return None
     difference, scale = current.mean - reference.mean, max(reference.sd, current.sd)
-    if not difference:
-        return 1.0
+    if not difference or (scale and abs(difference) <= math.ulp(max(abs(reference.mean), abs(current.mean)))):
+        return 1.0  # nothing, or what the means themselves are rounded by: of numbers near 2**62 that is 1,024
     if not scale or not math.isfinite(difference):
         return 0.0 if not scale else None
     counts = reference.count, current.count
@@ -77,11 +77,11 @@ def over_reference_sd(difference: float, reference_sd: float) -> Measured:
 
 
 def population_sd(sample_sd: float | None, count: int) -> float | None:
-    """The sd with ddof 0 from the one with ddof 1 of `count` values: of one value 0, of none None.
+    """The sd with ddof 0 from the one with ddof 1 of `count` values: of one value 0; of none, or beyond float64, None.
 
     >>> population_sd(2.0, 4)
     1.7320508075688772
     """
-    if count < 1:
-        return None
-    return 0.0 if sample_sd is None or count == 1 else sample_sd * math.sqrt((count - 1) / count)
+    if count == 1:
+        return 0.0
+    return None if count < 1 or sample_sd is None else sample_sd * math.sqrt((count - 1) / count)

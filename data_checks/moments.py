@@ -99,14 +99,17 @@ class Moments:
 
     @property
     def stdev(self) -> float | None:
-        """Sample standard deviation (ddof 1); None for fewer than two values."""
+        """Sample standard deviation (ddof 1); None for fewer than two values, and where it is beyond float64."""
         exact = self._variance()
         if exact is None or exact == 0:
             return None if exact is None else 0.0
         # The root of a number near 1, so that neither a scale of 1e-170 nor one of 1e170 leaves the floats.
         half = (exact.numerator.bit_length() - exact.denominator.bit_length()) // 2
         near_one = exact / 4**half if half >= 0 else exact * 4**-half
-        return math.ldexp(math.sqrt(float(near_one)), half)
+        try:
+            return math.ldexp(math.sqrt(float(near_one)), half)
+        except OverflowError:
+            return None
 
     def _variance(self) -> Fraction | None:
         if self.count < 2:  # noqa: PLR2004  # ddof 1 divides by n - 1

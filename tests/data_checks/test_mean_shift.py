@@ -70,6 +70,7 @@ def test_an_impossible_sd_is_refused(sd: float) -> None:
 def test_the_sd_of_one_value_is_zero_and_of_none_none() -> None:
     assert population_sd(None, 1) == 0.0
     assert population_sd(None, 0) is None
+    assert population_sd(None, 2) is None  # beyond float64
 
 
 # ----------------------------------------------------------------------------------------------- is it more than chance
@@ -115,6 +116,12 @@ def test_a_single_huge_value_moves_the_mean_and_is_not_significant(rng: np.rando
     reference, current = rng.normal(size=20_000), np.append(rng.normal(size=4_999), 1e9)
     assert (p_value(reference, current) or 0.0) > 0.3
     assert (p_value(current, reference) or 0.0) > 0.3
+
+
+def test_the_rounding_of_the_means_is_no_shift(rng: np.random.Generator) -> None:
+    """Numbers near 2**62 with a spread of 1,400: their exact means are rounded to multiples of 1,024."""
+    assert mean_shift_p_value(Spread(1_000, 2.0**62, 1_400.0), Spread(1_000, 2.0**62 + 1_024, 1_400.0)) == 1.0
+    assert (mean_shift_p_value(Spread(1_000, 2.0**62, 1_400.0), Spread(1_000, 2.0**62 + 2_048, 1_400.0)) or 0) < 1e-9
 
 
 def test_equal_means_are_never_significant() -> None:

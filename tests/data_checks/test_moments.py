@@ -75,6 +75,7 @@ def test_a_sum_beyond_float64_is_none_and_the_mean_still_right() -> None:
     assert moments.sum is None
     assert moments.mean == pytest.approx(8.5e307)
     assert moments.stdev == pytest.approx(1.7e308)
+    assert of(np.array([1.7e308, -1.7e308]), 1).stdev is None
 
 
 def test_denormal_values_keep_their_sum() -> None:
