@@ -47,8 +47,8 @@ def date_words(days: Iterable[str]) -> str:
 def axis_ticks(days: Sequence[str]) -> list[tuple[int, str]]:
     """(place among the nights, label) of each tick, in order.
 
-    Mondays, or every second one, while there are few nights; otherwise the first of each month, of fewer of them in a longer range.
-    January is named by its year.
+    Mondays, or every second one, while there are few nights; otherwise the first of each month, of fewer of them in a
+    longer range. January is named by its year.
     """
     parsed = [date.fromisoformat(day) for day in days]
     if len(parsed) <= _WEEKLY:
