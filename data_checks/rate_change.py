@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.float64]
+
 
 def chance_of_rate_change(reference: tuple[int, int], current: tuple[int, int]) -> float:
     """Two-sided p-value of two rates, each given as (count, rows), 0 to 1; 1 where a side has no rows.
@@ -15,14 +20,19 @@ def chance_of_rate_change(reference: tuple[int, int], current: tuple[int, int]) 
     >>> round(chance_of_rate_change((1, 10_000), (1, 20)), 4)
     0.008
     """
-    (a, n), (b, m) = reference, current
-    if not n or not m:
+    if not reference[1] or not current[1]:
         return 1.0
-    if 2 * (a + b) > n + m:
-        a, b = n - a, m - b
+    (a, n), (b, m) = (np.array(side, np.float64) for side in (reference, current))
+    return float(chances_of_rate_change((a, n), (b, m)))
+
+
+def chances_of_rate_change(reference: tuple[Numbers, Numbers], current: tuple[Numbers, Numbers]) -> Numbers:
+    """`chance_of_rate_change` of many pairs at once, all arrays of one shape; each side of each pair has rows."""
     from scipy.special import betainc  # noqa: PLC0415  # as in distances: only a run with drift need pay for it
 
-    total, share = a + b, m / (n + m)
-    at_least = float(betainc(b, a + 1, share)) if b else 1.0
-    at_most = float(betainc(a, b + 1, n / (n + m))) if b < total else 1.0
-    return min(1.0, 2 * min(at_least, at_most))
+    (a, n), (b, m) = reference, current
+    common = 2 * (a + b) > n + m
+    a, b = np.where(common, n - a, a), np.where(common, m - b, b)
+    at_least = np.where(b > 0, betainc(np.maximum(b, 1.0), a + 1, m / (n + m)), 1.0)
+    at_most = np.where(a > 0, betainc(np.maximum(a, 1.0), b + 1, n / (n + m)), 1.0)
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(at_least, at_most)))

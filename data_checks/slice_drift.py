@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
+
 from data_checks.drift_bins import largest_category_move
-from data_checks.drift_rules import Distances, Finding, judge_missing, judge_values, severity, worst
+from data_checks.drift_rules import Distances, Finding, judge_missing, judge_values, severity
 from data_checks.rate_change import chance_of_rate_change
+from data_checks.slice_distances import Floats
+from data_checks.slice_screen import NEAR, UNSURE, Screen, Severities, screen
 from data_checks.slices import Counts, SliceProfile
 from schemas.job import Drift
 from schemas.verdicts import Bin, DriftStatus, SliceColumn, SliceDrift
@@ -16,6 +20,7 @@ from schemas.verdicts import Bin, DriftStatus, SliceColumn, SliceDrift
 #: Columns listed of one slice.
 LISTED = 10
 _FLAGGED = (DriftStatus.WARN, DriftStatus.DRIFT)
+_BY_SEVERITY = sorted(DriftStatus, key=severity)
 
 
 def compare_slices(
@@ -37,9 +42,10 @@ def compare_slices(
     both = int(((reference.rows > 0) & (current.rows > 0)).sum())
     stricter = settings.model_copy(update={"significance": settings.significance / max(both * len(labels), 1)})
     slices = _slices(reference, current, [name for name in labels if name in current.scores])
+    screened = screen([(column.reference, column.current) for column in columns], stricter)
     found = [
-        _judged(one, [column.compare(place, stricter) for column in columns])
-        if one.reference_rows and one.current_rows
+        _Slice(place, columns, stricter).judged(one, screened)
+        if columns and one.reference_rows and one.current_rows
         else one
         for place, one in enumerate(slices)
     ]
@@ -64,14 +70,43 @@ def _slices(reference: SliceProfile, current: SliceProfile, scores: Sequence[str
     ]
 
 
-def _judged(one: SliceDrift, columns: Sequence[SliceColumn]) -> SliceDrift:
-    compared = [column for column in columns if column.status is not DriftStatus.NOT_COMPUTED]
-    if not compared:
-        return one
-    flagged = [column for column in compared if column.status in _FLAGGED]
-    flagged.sort(key=lambda column: (-severity(column.status), -(column.psi or 0.0), column.column))
-    status = worst([column.status for column in compared])
-    return replace(one, status=status, compared=len(compared), columns=tuple(flagged[:LISTED]))
+@dataclass(frozen=True)
+class _Slice:
+    """One slice of all columns."""
+
+    place: int
+    columns: Sequence[_Column]
+    settings: Drift
+
+    def judged(self, one: SliceDrift, screened: Screen) -> SliceDrift:
+        severities, psi = screened.severities[self.place].copy(), screened.psi[self.place]
+        for place in np.flatnonzero(severities == UNSURE).tolist():
+            severities[place] = severity(self._compare(place).status)
+        compared = severities[severities != severity(DriftStatus.NOT_COMPUTED)]
+        if not compared.size:
+            return one
+        status = _BY_SEVERITY[compared.max()]
+        return replace(one, status=status, compared=compared.size, columns=self._listed(severities, psi))
+
+    def _listed(self, severities: Severities, psi: Floats) -> tuple[SliceColumn, ...]:
+        """The flagged columns that are listed, in order; words are made for hardly any others."""
+        flagged = [self._compare(place) for place in _contenders(severities, psi)]
+        flagged.sort(key=lambda column: (-severity(column.status), -(column.psi or 0.0), column.column))
+        return tuple(flagged[:LISTED])
+
+    def _compare(self, place: int) -> SliceColumn:
+        return self.columns[place].compare(self.place, self.settings)
+
+
+def _contenders(severities: Severities, psi: Floats) -> list[int]:
+    """Places of the flagged columns that may be among the first LISTED, as far as a PSI to rounding can tell."""
+    flagged = np.flatnonzero(severities >= severity(DriftStatus.WARN))
+    if flagged.size <= LISTED:
+        return flagged.tolist()
+    order = flagged[np.lexsort((-psi[flagged], -severities[flagged]))]
+    last = order[LISTED - 1]
+    as_bad = (severities == severities[last]) & (psi >= psi[last] - NEAR * (1 + psi[last]))
+    return [place for place in order.tolist() if severities[place] > severities[last] or as_bad[place]]
 
 
 @dataclass(frozen=True)
