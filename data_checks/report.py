@@ -19,6 +19,8 @@ from schemas.verdicts import DriftStatus, DriftVerdict, ExpectationVerdict
 
 #: Files listed one by one in the ledger.
 LISTED_FILES = 20
+#: Expectations that are seen at once, if all are met; unmet ones always are.
+SEEN_EXPECTATIONS = 8
 
 _SEVERITIES = ("critical", "error", "warning", "info")
 
@@ -31,6 +33,7 @@ def render_report(facts: ReportFacts) -> str:
         headline=headline(facts),
         tiles=tiles(facts),
         expectations=_by_urgency(facts.expectations),
+        shown_expectations=_seen(facts.expectations),
         files=_listed_files(facts.ledger),
         total=facts.ledger.total(),
         **_drift(facts),
@@ -63,6 +66,12 @@ def _by_urgency(verdicts: Sequence[ExpectationVerdict]) -> list[ExpectationVerdi
         return verdict.success, 0 if verdict.success else rank, not verdict.unexpected, -(verdict.unexpected or 0)
 
     return sorted(verdicts, key=urgency)
+
+
+def _seen(verdicts: Sequence[ExpectationVerdict]) -> int:
+    """How many are seen at once: a list of few is not folded for one or two."""
+    least = max(SEEN_EXPECTATIONS, sum(not verdict.success for verdict in verdicts))
+    return least if len(verdicts) > least + 2 else len(verdicts)
 
 
 def _listed_files(ledger: Ledger) -> list[dict[str, Any]]:

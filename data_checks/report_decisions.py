@@ -49,5 +49,5 @@ def _decisions(verdict: DecisionDrift) -> ModelDecisions:
 
 
 def _row(share: ClassShare) -> ClassRow:
-    places = [round(SCALE * end, 1) for end in (share.current_low, share.current_high, share.current)]
-    return ClassRow(share, *places, before=None if share.reference is None else round(SCALE * share.reference, 1))
+    low, high, now = (round(SCALE * end, 1) for end in (share.current_low, share.current_high, share.current))
+    return ClassRow(share, low, high, now, None if share.reference is None else round(SCALE * share.reference, 1))

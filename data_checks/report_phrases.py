@@ -14,6 +14,8 @@ _FRACTIONS = {1 / 4: "a quarter", 1 / 3: "a third", 1 / 2: "half", 2 / 3: "two t
 _NEARLY_ALL = 0.97
 #: Changes of a probability below this have a third decimal.
 _SMALL_CHANGE = 0.01
+#: From here on numbers are whole to a reader.
+_MANY = 1000
 
 
 def clip(text: str, longest: int = LONGEST) -> str:
@@ -54,6 +56,15 @@ def shift_words(shift: float, unit: str) -> str:
     if unit == "probability":
         return signed(round(shift, 2 if abs(shift) >= _SMALL_CHANGE else 3))
     return signed(shift, 2)
+
+
+def three_digits(value: float) -> str:
+    """Three significant digits, zeros at the end too, so that two of them can be compared.
+
+    >>> three_digits(0.3), three_digits(31.4159), three_digits(41234.0)
+    ('0.300', '31.4', '41,234')
+    """
+    return f"{value:#.3g}".rstrip(".") if abs(value) < _MANY else number(value, 3)
 
 
 def share_words(share: float) -> str:

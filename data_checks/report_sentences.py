@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Self
 
-from data_checks.drift_bins import largest_category_move, number, percent
+from data_checks.drift_bins import largest_category_move, percent
 from data_checks.report_named import UNKNOWN, in_words, named_only
-from data_checks.report_phrases import clip, share_words, shift_words
+from data_checks.report_phrases import clip, share_words, shift_words, three_digits
 from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict, ImpactVerdict, Trend
 
 #: More than a person reads at the top of a page.
 MOST_SENTENCES = 5
 #: A change of a mean probability below this is called hardly any.
 HARDLY = 0.0005
+#: Differences of shares below this are rounding: an outer bin rises by as much as the shares at its edge differ.
+_SAME = 1e-9
 
 
 def stands_out(column: ColumnDrift) -> bool:
@@ -60,9 +62,9 @@ def moved_words(column: ColumnDrift) -> str:
     rises = [after - first for first, after in zip(before, now, strict=True)]
     edge = max(range(len(gaps)), key=lambda place: abs(gaps[place]), default=None)
     most = max(range(len(rises)), key=rises.__getitem__)
-    if edge is None or rises[most] > abs(gaps[edge]):
+    if edge is None or rises[most] > abs(gaps[edge]) + _SAME:
         label = in_words(column.bins)[most].label
-        return f"{share_words(now[most])} of tonight is in the bin “{label}”, {percent(before[most])} of training was"
+        return f"{share_words(now[most])} of tonight is in the bin “{label}”, {percent(before[most])} of training"
     if gaps[edge] >= 0:
         return f"{share_words(below_now[edge])} of tonight is lower than {share_words(1 - below[edge])} of training"
     return f"{share_words(1 - below_now[edge])} of tonight is higher than {share_words(below[edge])} of training"
@@ -128,11 +130,12 @@ def _what(column: ColumnDrift) -> list[str]:
     return [f"`{clip(column.column)}` {said[0]}", *(f"it {more}" for more in said[1:])]
 
 
-def _different(column: ColumnDrift) -> tuple[str, ...]:
-    """The reasons without the one that unknown categories are what moved most, where another one tells of them."""
-    if any(reason.startswith(UNKNOWN) for reason in column.reasons):
-        return tuple(reason for reason in column.reasons if not reason.startswith(f"values moved: {UNKNOWN}"))
-    return column.reasons
+def _different(column: ColumnDrift) -> list[str]:
+    """The reasons without those that say the same as another one in other words."""
+    moved = any(reason.startswith("values moved") for reason in column.reasons)
+    unknown = any(reason.startswith(UNKNOWN) for reason in column.reasons)
+    again = [*(["the mean "] if moved else []), *([f"values moved: {UNKNOWN}"] if unknown else [])]
+    return [reason for reason in column.reasons if not reason.startswith(tuple(again))]
 
 
 def _reason(column: ColumnDrift, reason: str) -> str:
@@ -162,7 +165,7 @@ def _moved(impact: ImpactVerdict, shift: float) -> str:
 def _mean(column: ColumnDrift) -> list[str]:
     if column.mean_current is None or column.mean_reference is None:
         return []
-    return [f"its mean is {number(column.mean_current, 3)}, {number(column.mean_reference, 3)} in training"]
+    return [f"its mean is {three_digits(column.mean_current)}, {three_digits(column.mean_reference)} in training"]
 
 
 def _moved_most(impact: ImpactVerdict | None) -> list[str]:

@@ -104,6 +104,15 @@ def test_the_banner_counts_what_it_does_not_tell(rich_facts: ReportFacts) -> Non
     assert "and 4 more columns" in read(with_drift(rich_facts, columns=many)).words("verdict")
 
 
+def test_unmet_expectations_are_seen_at_once_and_many_met_ones_folded(rich_facts: ReportFacts) -> None:
+    met, unmet = rich_facts.expectations
+    html = render_report(replace(rich_facts, expectations=(*(met,) * 30, *(unmet,) * 12)))
+    folded = html[html.index("30 more that are met") : html.index('id="aside"')]
+    assert folded.count("temp_range") == 30
+    assert "temp_wide" not in folded
+    assert "more that are met" not in render_report(replace(rich_facts, expectations=(met,) * 10))
+
+
 def test_decisions_have_shares_intervals_and_an_expected_accuracy_with_its_condition(rich_facts: ReportFacts) -> None:
     words = read(rich_facts).words("scores")
     assert "Decisions of late ◆ drift from a probability of 0.5 on" in words

@@ -11,6 +11,7 @@ import pytest
 from data_checks import report_phrases, report_sentences
 from data_checks.columns import BatchColumns
 from data_checks.drift import compare
+from data_checks.drift_rules import judge_measures
 from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import Kind, ReferenceProfile
 from data_checks.reference_build import build_column
@@ -128,8 +129,9 @@ def test_at_most_five_are_said() -> None:
         ((10, 90), (50, 50), "half of tonight is lower than 90 % of training"),
         ((90, 10), (50, 50), "half of tonight is higher than 90 % of training"),
         ((0, 100), (100, 0), "all of tonight is lower than all of training"),
-        ((50, 40, 10), (1, 99, 0), "nearly all of tonight is in the bin “b1”, 40 % of training was"),
-        ((100,), (100,), "all of tonight is in the bin “b0”, 100 % of training was"),
+        ((50, 39, 11), (0, 3, 97), "nearly all of tonight is higher than 89 % of training"),
+        ((50, 40, 10), (1, 99, 0), "nearly all of tonight is in the bin “b1”, 40 % of training"),
+        ((100,), (100,), "all of tonight is in the bin “b0”, 100 % of training"),
     ],
 )
 def test_a_numeric_move_is_told_from_the_bins(before: tuple[int, ...], now: tuple[int, ...], words: str) -> None:
@@ -194,10 +196,16 @@ def test_values_out_of_range_are_told_with_the_range(rng: np.random.Generator) -
     assert "is out of range: 3.0 % tonight outside" in told_of(pa.array(trained), pa.array(tonight))
 
 
-def test_a_mean_that_moved_is_told_in_words(rng: np.random.Generator) -> None:
-    told = told_of(pa.array(rng.normal(size=9000)), pa.array(rng.normal(0.3, 1, 9000)))
-    assert "a mean that rose by 0." in told
-    assert "standard deviations of training" in told
+def test_a_mean_is_not_told_beside_the_values_that_moved_it() -> None:
+    reasons = (MOVED, "the mean rose by 1.75 standard deviations of training, warning from 0.25")
+    assert sentences(column("temp", reasons=reasons)) == (f"`temp` {HALF}",)
+
+
+def test_a_mean_that_moved_is_told_in_words() -> None:
+    measures = {"mean_shift_over_reference_sd": -0.3, "mean_shift_p_value": 1e-9}
+    reason = judge_measures(measures, Drift(), told=True).reason
+    told = sentences(column("x", reasons=(reason,)))
+    assert told == ("`x` has a mean that fell by 0.30 standard deviations of training",)
 
 
 def test_a_reason_of_another_kind_stands_as_it_is() -> None:
