@@ -179,7 +179,13 @@ def small_job(trained_job: Path, tmp_path: Path) -> JobFolder:
     return JobFolder(root)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def job_folder() -> type[JobFolder]:
+    """Makes a JobFolder of a folder, for jobs that several tests share or copy."""
+    return JobFolder
+
+
+@pytest.fixture(scope="session")
 def make_rows() -> Callable[..., pa.Table]:
     """`make_rows(count, first_id=0, seed=...)`: rows for the small job."""
     return some_rows
