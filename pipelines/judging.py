@@ -13,6 +13,7 @@ from data_checks.drift_json import drift_json
 from data_checks.expectations.finding import Repeats
 from data_checks.first_rows import FirstRows
 from data_checks.gate import Totals, decide
+from data_checks.report_sentences import drift_sentences
 from data_checks.value_runs import ValueRuns
 from data_checks.verdicts import TableFacts, judge_suite, quality_json
 from pipelines.console import count
@@ -22,7 +23,7 @@ from pipelines.repeated_keys import values_at
 from pipelines.stages.duplicates import Duplicates
 from schemas.errors import ExitCode
 from schemas.plan import Plan
-from schemas.verdicts import DriftVerdict, ExpectationVerdict, GateDecision, Trend
+from schemas.verdicts import DriftStatus, DriftVerdict, ExpectationVerdict, GateDecision, Trend
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Judgement:
             found = sorted(outcome.reasons.items(), key=lambda item: (-item[1], item[0]))
             yield "set aside", "\n".join(f"{count(n, 'row')}: {rule} ({reason})" for (rule, _, reason), n in found[:5])
         yield "score", self._score_line(loaded)
-        yield "drift", f"{self.drift.status.value}: {self.drift.reason}"
+        yield "drift", "\n".join([f"{self.drift.status.value}: {self.drift.reason}", *self._drift_sentences()])
         yield "ledger", _ledger_line(self.passed)
 
     def _quality_line(self) -> str:
@@ -88,6 +89,12 @@ class Judgement:
         missed = [verdict for verdict in self.expectations if not verdict.success]
         text = f"{len(self.expectations) - len(missed)} of {count(len(self.expectations), 'expectation')} met"
         return "\n".join([text, *(f"{verdict.severity}: {verdict.message}" for verdict in missed[:5])])
+
+    def _drift_sentences(self) -> list[str]:
+        """Of a night that drifted as a whole: what moved, in words."""
+        if self.drift.status is not DriftStatus.DRIFT:
+            return []
+        return [text.replace("`", "") for text in drift_sentences(self.drift, self.trend)[:3]]
 
     def _score_line(self, loaded: LoadedJob) -> str:
         scored = self.passed.outcome.ledger.total().scored
