@@ -13,7 +13,7 @@ from data_checks.column_summary import ColumnSummary
 from data_checks.history_thresholds import thresholds_from_history
 from data_checks.profile import Profile
 from data_checks.reference import ReferenceProfile
-from pipelines.earlier_nights import EarlierRun, published_before, published_run
+from pipelines.earlier_nights import LOOK_BACK, EarlierRun, published_before, published_run
 from pipelines.loading import LoadedJob
 from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict, EarlierNight, Trend
 
@@ -59,7 +59,7 @@ def usual_psi(loaded: LoadedJob, run_date: str) -> dict[str, float]:
     if settings is None or isinstance(loaded.reference, str):
         return {}
     values: dict[str, list[float | None]] = {}
-    earlier = published_before(loaded, run_date, settings.runs * _DAYS_A_NIGHT)
+    earlier = published_before(loaded, run_date, max(LOOK_BACK, settings.runs * _DAYS_A_NIGHT))
     for run in islice(earlier, settings.runs):
         found = run.drift
         if isinstance(found, str) or found.settings.get("reference_digest") != loaded.reference.digest:
