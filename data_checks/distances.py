@@ -6,6 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 #: Both shares are floored here in PSI: without a floor an empty bin is infinitely far. It is part of the definition:
 #: a new category of 5 % gives 0.32 with 1e-4 and 0.55 with 1e-6.
@@ -156,10 +160,16 @@ def whole_counts(reference: Counts, current: Counts) -> tuple[list[int], list[in
     if len(before) != len(now):
         message = f"{len(before)} bins in the reference, {len(now)} in the current counts: they must be the same bins"
         raise ValueError(message)
-    if any(count < 0 for count in (*before, *now)):
-        message = f"a count is negative: {min(*before, *now)}"
+    least = min((*before, *now), default=0)
+    if least < 0:
+        message = f"a count is negative: {least}"
         raise ValueError(message)
     return before, now
+
+
+def whole_array(counts: Sequence[int], largest: int, limit: int = 1 << 63) -> npt.NDArray[Any]:
+    """The counts for sums and products of up to `largest`: int64, or where that reaches `limit` Python integers."""
+    return np.array(counts, np.int64 if largest < limit else object)
 
 
 def empty_side(reference: int, current: int) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 
-from data_checks.distances import Counts, empty_side, whole_counts
+import numpy as np
+
+from data_checks.distances import Counts, empty_side, whole_array, whole_counts
 
 #: Below so many expected values in a cell chi-square is no longer about chi-square (Cochran 1954).
 LEAST_EXPECTED = 5
@@ -120,9 +121,8 @@ def ks_on_bins(reference: Counts, current: Counts) -> KsOnBins:
     if not n or not m:
         return KsOnBins(None, None, None, empty_side(n, m))
     # F and G at the edges, both times N M: whole numbers.
-    edges = [(a * m, b * n) for a, b in zip(accumulate(before, initial=0), accumulate(now, initial=0), strict=True)]
-    gap = max(abs(f - g) for f, g in edges)
-    widest = max(max(right[0] - left[1], right[1] - left[0]) for left, right in pairwise(edges))
+    f, g = (np.cumsum(whole_array([0, *counts], n * m)) * other for counts, other in ((before, m), (now, n)))
+    gap, widest = int(np.abs(f - g).max()), int(max((f[1:] - g[:-1]).max(), (g[1:] - f[:-1]).max()))
     return KsOnBins(gap / (n * m), widest / (n * m), _kolmogorov_tail(gap / (n * m), n * m / (n + m)))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 
@@ -19,11 +17,11 @@ class Grid:
     """
 
     def __init__(self, edges: tuple[float, ...]) -> None:
-        if not all(low < high for low, high in pairwise(edges)):
-            message = "the edges must ascend"
-            raise ValueError(message)
         self.edges = edges
         self._array: Floats = np.asarray(edges, np.float64)
+        if not (self._array[:-1] < self._array[1:]).all():
+            message = "the edges must ascend"
+            raise ValueError(message)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Grid) and self.edges == other.edges)

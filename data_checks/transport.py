@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Any, Self
 
-from data_checks.distances import Counts, empty_side, whole_counts
+import numpy as np
+import numpy.typing as npt
+
+from data_checks.distances import Counts, empty_side, whole_array, whole_counts
 from data_checks.mean_shift import over_reference_sd
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 #: A mean may be so much, relative to the ends of its bin, outside: sums of floats round.
 _ROUNDING = 1e-9
+#: Whole numbers up to this are floats, too.
+_EXACT = 1 << 53
 
 
 @dataclass(frozen=True)
@@ -39,36 +47,6 @@ class Transport:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class _Gap:
-    """F - G within a bin: between `lowest` and `highest`, and `area` is its integral over the bin's width."""
-
-    width: float
-    lowest: float
-    highest: float
-    area: float
-
-    @property
-    def crosses(self) -> bool:
-        """Whether F may be above G in one part of the bin and below it in another."""
-        return self.lowest < 0 < self.highest
-
-    def bounds_by_area(self) -> tuple[float, float]:
-        """Bounds of the integral of |F - G| where the area is known: |area| (Jensen), and the chord above |x|."""
-        net = abs(self.area)
-        if not self.crosses or not self.width:
-            return net, net
-        mean = min(max(self.area / self.width, self.lowest), self.highest)
-        chord = -self.lowest * (self.highest - mean) + self.highest * (mean - self.lowest)
-        return net, max(net, self.width * (chord / (self.highest - self.lowest)))
-
-    def bounds_by_width(self) -> tuple[float, float]:
-        """Bounds of it where the area is a guess."""
-        ends = abs(self.lowest), abs(self.highest)
-        low, high = 0.0 if self.crosses else self.width * min(ends), self.width * max(ends)
-        return min(low, abs(self.area)), max(high, abs(self.area))  # the guess is between them but for rounding
-
-
 def wasserstein(edges: Sequence[float], reference: BinnedValues, current: BinnedValues) -> Transport:
     """W1, the integral of |F - G| over x, in the column's unit; within a bin F - G is netted: sum of |its integral|.
 
@@ -86,16 +64,20 @@ def wasserstein(edges: Sequence[float], reference: BinnedValues, current: Binned
     >>> wasserstein([2.0], before, now).value
     1.0
     """
-    _check(edges, reference, current)
-    n, m = sum(map(int, reference.counts)), sum(map(int, current.counts))
-    if not n or not m:
-        return Transport(None, None, None, empty_side(n, m))
-    if not (_is_finite(reference) and _is_finite(current)):
+    cuts = np.asarray(edges, np.float64)
+    if not (cuts[:-1] < cuts[1:]).all():
+        message = "the edges must ascend"
+        raise ValueError(message)
+    before, now = whole_counts(reference.counts, current.counts)
+    sides = _Side.of(edges, reference, before), _Side.of(edges, current, now)
+    if not sides[0].total or not sides[1].total:
+        return Transport(None, None, None, empty_side(sides[0].total, sides[1].total))
+    if not all(side.is_finite for side in sides):
         return Transport(None, None, None, "infinite values: they are infinitely far from all others")
-    gaps = list(_gaps(edges, reference, current))
-    known = zip(gaps, _known_means(reference), _known_means(current), strict=True)
-    bounds = [gap.bounds_by_area() if one and other else gap.bounds_by_width() for gap, one, other in known]
-    value, low, high = (_sum(terms) for terms in ([abs(gap.area) for gap in gaps], *zip(*bounds, strict=True)))
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # what is no number is not used, or told
+        gaps = _Gaps.between(cuts, *sides)
+        bounds = np.where(sides[0].known & sides[1].known, gaps.bounds_by_area(), gaps.bounds_by_width())
+    value, low, high = (_sum(terms.tolist()) for terms in (np.abs(gaps.area), *bounds))
     if not math.isfinite(value + low + high):
         return Transport(None, None, None, "values too far apart for a finite number")
     return Transport(value, low, high)
@@ -117,44 +99,104 @@ def wasserstein_over_reference_sd(distance: Transport, reference_sd: float) -> T
     return Transport(value, at_least, at_most)
 
 
-def _gaps(edges: Sequence[float], reference: BinnedValues, current: BinnedValues) -> Iterator[_Gap]:
-    """One for each bin; beyond the smallest and the largest value F and G are equal, and bins have no width."""
-    before, now = whole_counts(reference.counts, current.counts)
-    n, m = sum(before), sum(now)
-    bounds = _bounds(edges, reference, current)
-    bins = zip(
-        pairwise(bounds), before, now, _centres(bounds, before, reference), _centres(bounds, now, current), strict=True
-    )
-    f = g = 0  # F and G at the left end, both times N M: whole numbers, so that equal ones cancel exactly
-    for (left, right), a, b, centre, centre_now in bins:
-        width = right - left
-        area = width * ((f - g) / (n * m)) + a / n * (right - centre) - b / m * (right - centre_now)
-        yield _Gap(width, (f - g - b * n) / (n * m), (f + a * m - g) / (n * m), area)
-        f, g = f + a * m, g + b * n
+@dataclass(frozen=True)
+class _Side:
+    """One side, bin by bin."""
+
+    counts: list[int]
+    total: int
+    #: Smallest and largest value.
+    ends: tuple[float, float]
+    #: Whether a mean is given; where none is, it is 0 here.
+    given: Flags
+    means: Floats
+    #: Whether the values' mean is known: nothing is to be known of an empty bin.
+    known: Flags
+
+    @classmethod
+    def of(cls, edges: Sequence[float], side: BinnedValues, counts: list[int]) -> Self:
+        """Raises ValueError unless counts, minimum, maximum and means fit the edges."""
+        means: Sequence[float | None] = side.means or [None] * len(counts)
+        given = np.array([mean is not None for mean in means], np.bool_)
+        empty = np.array([not count for count in counts], np.bool_)
+        filled = np.flatnonzero(~empty)
+        places = [None if end is None else bisect_right(edges, end) for end in (side.minimum, side.maximum)]
+        message = ""
+        if len(counts) != len(edges) + 1:
+            message = f"{len(counts)} counts for {len(edges)} edges: one count more than edges"
+        elif filled.size and places != [filled[0], filled[-1]]:
+            message = f"minimum {side.minimum} and maximum {side.maximum} are not in the first and last bin with values"
+        elif side.means is not None and (len(side.means) != len(counts) or bool((given & empty).any())):
+            message = "one mean for each bin, None in those without values: the means given do not fit the counts"
+        if message:
+            raise ValueError(message)
+        low = -math.inf if side.minimum is None else side.minimum
+        high = math.inf if side.maximum is None else side.maximum
+        numbers = np.array([mean or 0.0 for mean in means], np.float64)
+        return cls(counts, sum(counts), (low, high), given, numbers, given | empty)
+
+    @property
+    def is_finite(self) -> bool:
+        return all(map(math.isfinite, self.ends)) and bool(np.isfinite(self.means).all())
+
+    def centres(self, left: Floats, right: Floats) -> Floats:
+        """Each bin's mean, or the middle of where its values can be; 0 for an empty bin, where it does not matter."""
+        middles = np.maximum(left, self.ends[0]) / 2 + np.minimum(right, self.ends[1]) / 2
+        centres = np.where(self.given, self.means, np.where(self.known, 0.0, middles))
+        for place in np.flatnonzero(self.given & ((self.means < left) | (self.means > right))).tolist():
+            centres[place] = _inside(*(float(numbers[place]) for numbers in (self.means, left, right)))
+        return centres
 
 
-def _known_means(side: BinnedValues) -> list[bool]:
-    """Of each bin, whether its values' mean is known: nothing is to be known of an empty bin."""
-    means = side.means or [None] * len(side.counts)
-    return [not count or mean is not None for count, mean in zip(side.counts, means, strict=True)]
+@dataclass(frozen=True)
+class _Gaps:
+    """F - G within each bin: between `lowest` and `highest`, and `area` is its integral over the bin's width.
+
+    Beyond the smallest and the largest value F and G are equal, and bins have no width.
+    """
+
+    width: Floats
+    lowest: Floats
+    highest: Floats
+    area: Floats
+
+    @classmethod
+    def between(cls, edges: Floats, reference: _Side, current: _Side) -> Self:
+        ends = *reference.ends, *current.ends
+        bounds = np.concatenate([[min(ends)], np.clip(edges, min(ends), max(ends)), [max(ends)]])
+        left, right = bounds[:-1], bounds[1:]
+        n, m = reference.total, current.total
+        a, b = (whole_array(side.counts, n * m, _EXACT) for side in (reference, current))
+        # F and G at the right end, both times N M: whole numbers, so that equal ones cancel exactly.
+        f, g = np.cumsum(a) * m, np.cumsum(b) * n
+        area = (right - left) * _over(f - a * m - (g - b * n), n * m)
+        area += _over(a, n) * (right - reference.centres(left, right))
+        area -= _over(b, m) * (right - current.centres(left, right))
+        return cls(right - left, _over(f - a * m - g, n * m), _over(f - (g - b * n), n * m), area)
+
+    @property
+    def crosses(self) -> Flags:
+        """Whether F may be above G in one part of the bin and below it in another."""
+        return (self.lowest < 0) & (self.highest > 0)
+
+    def bounds_by_area(self) -> tuple[Floats, Floats]:
+        """Bounds of the integral of |F - G| where the area is known: |area| (Jensen), and the chord above |x|."""
+        net = np.abs(self.area)
+        mean = np.minimum(np.maximum(self.area / self.width, self.lowest), self.highest)
+        chord = -self.lowest * (self.highest - mean) + self.highest * (mean - self.lowest)
+        most = np.maximum(net, self.width * (chord / (self.highest - self.lowest)))
+        return net, np.where(self.crosses & (self.width != 0), most, net)
+
+    def bounds_by_width(self) -> tuple[Floats, Floats]:
+        """Bounds of it where the area is a guess."""
+        net, ends = np.abs(self.area), (np.abs(self.lowest), np.abs(self.highest))
+        low, high = np.where(self.crosses, 0.0, self.width * np.minimum(*ends)), self.width * np.maximum(*ends)
+        return np.minimum(low, net), np.maximum(high, net)  # the guess is between them but for rounding
 
 
-def _bounds(edges: Sequence[float], reference: BinnedValues, current: BinnedValues) -> list[float]:
-    """The ends of the bins, the outer ones at the smallest and the largest value of both sides."""
-    ends = [end for side in (reference, current) for end in (side.minimum, side.maximum) if end is not None]
-    low, high = min(ends), max(ends)
-    return [low, *(min(max(edge, low), high) for edge in edges), high]
-
-
-def _centres(bounds: Sequence[float], counts: Sequence[int], side: BinnedValues) -> list[float]:
-    """Each bin's mean, or the middle of where its values can be; 0 for an empty bin, where it does not matter."""
-    low, high = -math.inf if side.minimum is None else side.minimum, math.inf if side.maximum is None else side.maximum
-    middles = (max(left, low) / 2 + min(right, high) / 2 for left, right in pairwise(bounds))
-    means = side.means or [None] * len(counts)
-    parts = zip(means, middles, counts, pairwise(bounds), strict=True)
-    return [
-        _inside(mean, *ends) if mean is not None else middle if count else 0.0 for mean, middle, count, ends in parts
-    ]
+def _over(whole: npt.NDArray[Any], total: int) -> Floats:
+    """Whole numbers over a whole number, rounded once."""
+    return np.asarray(whole / total, np.float64)
 
 
 def _inside(mean: float, left: float, right: float) -> float:
@@ -164,34 +206,6 @@ def _inside(mean: float, left: float, right: float) -> float:
         message = f"the mean {mean} is not in its bin, from {left} to {right}"
         raise ValueError(message)
     return inside
-
-
-def _check(edges: Sequence[float], *sides: BinnedValues) -> None:
-    if not all(low < high for low, high in pairwise(edges)):
-        message = "the edges must ascend"
-        raise ValueError(message)
-    whole_counts(*(side.counts for side in sides))
-    for side in sides:
-        filled = [place for place, count in enumerate(side.counts) if count]
-        ends = [None if end is None else bisect_right(edges, end) for end in (side.minimum, side.maximum)]
-        if len(side.counts) != len(edges) + 1:
-            message = f"{len(side.counts)} counts for {len(edges)} edges: one count more than edges"
-        elif filled and ends != [filled[0], filled[-1]]:
-            message = f"minimum {side.minimum} and maximum {side.maximum} are not in the first and last bin with values"
-        elif side.means is not None and not _fit(side.means, side.counts):
-            message = "one mean for each bin, None in those without values: the means given do not fit the counts"
-        else:
-            continue
-        raise ValueError(message)
-
-
-def _fit(means: Sequence[float | None], counts: Counts) -> bool:
-    return len(means) == len(counts) and all(mean is None or count for mean, count in zip(means, counts, strict=True))
-
-
-def _is_finite(side: BinnedValues) -> bool:
-    numbers = [side.minimum, side.maximum, *(side.means or ())]
-    return all(number is None or math.isfinite(number) for number in numbers)
 
 
 def _sum(terms: Sequence[float]) -> float:
