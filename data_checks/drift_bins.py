@@ -91,7 +91,8 @@ def numbered(bins: Sequence[Bin]) -> tuple[Bin, ...]:
 
 def named_categories(facts: CategoryFacts, other_share: float) -> tuple[str, ...]:
     """The categories that are compared one by one: those with such a share of the reference's values."""
-    return tuple(name for name, count in facts.categories if count >= other_share * facts.present)
+    least = other_share * facts.present
+    return tuple(name for name, count in facts.categories if count >= least)
 
 
 def unseen_apart(facts: CategoryFacts) -> bool:
