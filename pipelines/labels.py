@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from data_checks.calibration import Calibration
 from data_checks.columns import BatchColumns
 from data_checks.expectations.batch_values import BatchValues
+from data_checks.expectations.misfit import Misfit
 from data_checks.row_filter import RowFilter, compile_filter
 from pipelines.reference import parquet_files
 from schemas.condition_reading import parse_row_condition
@@ -56,12 +58,7 @@ class Labels:
             message = f"--labels: {files[0]} has no column '{lacking[0]}', which is a key of the scored rows"
             raise ConfigError(message, code="labels_without_key", column=lacking[0])
         found = _contract(schema, contract)
-        try:
-            condition = compile_filter(parse_row_condition(truth, None), found)
-        except (ValueError, ConfigError) as error:
-            message = f"--truth: {str(error).removeprefix('row_condition: ')}"
-            raise ConfigError(message, code="bad_truth") from None
-        return cls(files, keys, condition, found, truth)
+        return cls(files, keys, _condition(truth, found), found, truth)
 
     @cached_property
     def outcomes(self) -> pa.Table:
@@ -111,6 +108,17 @@ class Labels:
         probabilities: npt.NDArray[np.floating] = joined.column(score).to_numpy()
         state.add(probabilities, joined.column(_OUTCOME).to_numpy().astype(np.bool_))
         return unknown
+
+
+def _condition(truth: str, contract: TableContract) -> RowFilter:
+    """The condition on the labels' columns. Raises ConfigError where it is none, or does not fit them."""
+    try:
+        return compile_filter(parse_row_condition(truth, None), contract)
+    except (ValueError, Misfit) as error:
+        # The reader's words are those for a suite: its conditions are on the columns of the table contract.
+        words = re.sub(r"^row_condition[:, ]*", "", str(error)).replace("the table contract", "the labels")
+        message = f"--truth: {words}"
+        raise ConfigError(message, code="bad_truth") from None
 
 
 def _known(values: pa.ChunkedArray) -> pa.ChunkedArray:
