@@ -233,3 +233,11 @@ def test_ks_of_identical_disjoint_and_constant_counts() -> None:
     assert ks_on_bins([1_000, 0], [0, 1_000]) == KsOnBins(1.0, 1.0, 0.0)
     # One bin tells nothing about what is in it.
     assert ks_on_bins([1_000], [700]) == KsOnBins(0.0, 1.0, 1.0)
+
+
+def test_ks_of_counts_beyond_64_bits_is_exact() -> None:
+    """N M is 1e26 here: products of 64-bit numbers would wrap around, and so the statistic, too."""
+    before, now = [3 * 10**12, 7 * 10**12, 10**12], [2 * 10**12, 8 * 10**12, 10**12]
+    found, small = ks_on_bins(before, now), ks_on_bins([3, 7, 1], [2, 8, 1])
+    assert (found.ks_on_bins, found.at_most) == (small.ks_on_bins, small.at_most)
+    assert ks_on_bins(np.array(before), np.array(now)) == found
