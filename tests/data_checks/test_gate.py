@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,19 @@ def test_drift_holds_only_where_it_gates_and_then_also_when_it_could_not_be_comp
     assert (found.publish, len(found.warnings)) == (publish, told)
     assert found.exit_code is (ExitCode.PUBLISHED if publish else ExitCode.DRIFT_GATE)
     assert all("the critical carrier drifted" in text for text in (*found.reasons, *found.warnings))
+
+
+@pytest.mark.parametrize("status", list(DriftStatus))
+def test_a_gate_that_fails_decides_as_one_that_holds_but_lets_nobody_release(status: DriftStatus) -> None:
+    drift = DriftVerdict(status, reason="the critical carrier drifted")
+    fails, holds = (decide([], drift, GOOD, job(drift={"gate": gate})) for gate in ("fail", "hold"))
+    assert replace(fails, releasable=True) == holds
+    assert (fails.releasable, holds.releasable) == (fails.publish, True)
+
+
+def test_a_night_that_is_held_for_other_reasons_can_be_released_whatever_the_drift_gate() -> None:
+    found = decide([verdict()], CALM, GOOD, job(drift={"gate": "fail"}))
+    assert (found.publish, found.exit_code, found.releasable) == (False, ExitCode.QUALITY_GATE, True)
 
 
 def test_a_missing_drift_verdict_holds_where_drift_gates() -> None:
