@@ -70,9 +70,7 @@ class ColumnComparison:
         column, values = self.compare(column, reference, before, now)
         return _concluded(column, values)
 
-    def between(
-        self, name: str, reference: ReferenceColumn, before: ColumnSummary, now: ColumnSummary
-    ) -> ColumnDrift:
+    def between(self, name: str, reference: ReferenceColumn, before: ColumnSummary, now: ColumnSummary) -> ColumnDrift:
         """One night's column against another night's; `reference` has the bins that both were counted on."""
         column, values = self.compare(_blank(name, "feature", reference.kind, now.present), reference, before, now)
         return _concluded(column, values)
@@ -128,7 +126,10 @@ class ColumnComparison:
         column = replace(column, measures=numeric_measures(bins, facts, before, now))
         column, finding = self._distances(column, bins, drift_bins.largest_move(facts, *sides))
         moved = finding.status in (DriftStatus.WARN, DriftStatus.DRIFT)
-        return column, [finding, judge_measures(column.measures, self.settings, told=moved)]
+        return column, [
+            finding,
+            judge_measures(column.measures, self.settings, min(before.finite, now.finite), told=moved),
+        ]
 
     def _outside(
         self, column: ColumnDrift, reference: ReferenceColumn, current: ColumnProfile

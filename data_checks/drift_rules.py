@@ -30,6 +30,10 @@ OUTSIDE_WARN = 0.01
 OUTSIDE_DRIFT = 0.05
 #: ... that chance alone brings about less often than this.
 OUTSIDE_CHANCE = 0.001
+#: ... is to be rarer than `significance` by this factor where there are so few values that PSI is mostly noise.
+FEW_ROWS_STRICTER = 0.1
+#: Values on each side from which on Welch's test is trusted: of fewer skewed ones it raises false alarms.
+MEAN_ROWS = 100
 #: New categories are named in reports from this count on: a rarer one may be somebody's data.
 NAMED_FROM = 5
 
@@ -81,11 +85,13 @@ def severity(status: DriftStatus) -> int:
 def judge_values(found: Distances, bins: Sequence[Bin], settings: Drift, moved: str) -> Finding:
     """Drift and warn need a distance that is material, and rarer by chance at these sizes than `significance`.
 
-    A material PSI that is not, and sizes at which chance alone reaches the threshold in one night of twenty, are
-    insufficient data.
+    Where chance alone reaches `psi_drift` in one night of twenty, chi-square is rough, and must be surer by
+    FEW_ROWS_STRICTER. A material PSI that is no more than chance, and sizes at which chance alone reaches the threshold
+    in one night of twenty, are insufficient data.
     """
     least = min(settings.psi_warn, settings.psi_drift)
-    if found.p_value is None or found.p_value >= settings.significance or found.psi <= found.noise:
+    significance = settings.significance * (FEW_ROWS_STRICTER if found.noise >= settings.psi_drift else 1)
+    if found.p_value is None or found.p_value >= significance or found.psi <= found.noise:
         if found.psi >= least or found.noise >= least:
             return Finding(DriftStatus.INSUFFICIENT_DATA, _too_few(found, bins, least))
         return Finding(DriftStatus.OK)
@@ -101,12 +107,13 @@ def judge_values(found: Distances, bins: Sequence[Bin], settings: Drift, moved: 
     return Finding(DriftStatus.OK)
 
 
-def judge_measures(measures: Mapping[str, Any], settings: Drift, *, told: bool) -> Finding:
+def judge_measures(measures: Mapping[str, Any], settings: Drift, values: int, *, told: bool) -> Finding:
     """A warning by the shift of the mean or by the KS statistic, where they are material and no chance.
 
-    KS says the same as PSI in another way, so it is silent where PSI has `told` already.
+    `values` are those of the smaller side. KS says the same as PSI in another way, so it is silent where PSI has `told`
+    already.
     """
-    shift = _mean_shift(measures, settings)
+    shift = _mean_shift(measures, settings) if values >= MEAN_ROWS else ""
     if shift:
         return Finding(DriftStatus.WARN, shift)
     ks, ks_p = measures.get("ks_on_grid"), measures.get("ks_p_value")

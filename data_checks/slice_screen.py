@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data_checks.drift_rules import MISSING_DRIFT, MISSING_RATIO, MISSING_WARN, MISSING_Z, severity
+from data_checks.drift_rules import (
+    FEW_ROWS_STRICTER,
+    MISSING_DRIFT,
+    MISSING_RATIO,
+    MISSING_WARN,
+    MISSING_Z,
+    severity,
+)
 from data_checks.rate_change import chances_of_rate_change
 from data_checks.slice_distances import Flags, Floats, ManyDistances, Pair, SideBySide
 from schemas.job import Drift
@@ -90,12 +97,13 @@ def _judge_values(found: ManyDistances, settings: Drift) -> tuple[npt.NDArray[np
     """`judge_values`, and where one of its comparisons is a near one."""
     warn, drift, js = settings.psi_warn, settings.psi_drift, settings.js_distance_warn**2
     least = min(warn, drift)
-    chance = (found.p_value >= settings.significance) | (found.psi <= found.noise)
+    significance = settings.significance * np.where(found.noise >= drift, FEW_ROWS_STRICTER, 1.0)
+    chance = (found.p_value >= significance) | (found.psi <= found.noise)
     few = (found.psi >= least) | (found.noise >= least)
     rules = [chance & few, chance, found.psi >= drift, (found.psi >= warn) | (found.js_squared >= js)]
     near = _near(found.psi, warn) | _near(found.psi, drift) | _near(found.noise, least) | _near(found.js_squared, js)
-    near |= _near_chance(found.p_value, settings.significance)
-    near |= _near(found.psi, found.noise) & (found.p_value < settings.significance)  # of constants both are 0
+    near |= _near_chance(found.p_value, significance) | _near(found.noise, drift)
+    near |= _near(found.psi, found.noise) & (found.p_value < significance)  # of constants both are 0
     return np.select(rules, [_FEW, _OK, _DRIFT, _WARN], _OK), near
 
 
@@ -131,5 +139,5 @@ def _near(numbers: Floats, other: Floats | float) -> Flags:
     return np.asarray(np.abs(numbers - other) <= limit)
 
 
-def _near_chance(chance: Floats, significance: float) -> Flags:
+def _near_chance(chance: Floats, significance: Floats | float) -> Flags:
     return np.asarray(np.abs(chance - significance) <= _NEAR_CHANCE * significance)

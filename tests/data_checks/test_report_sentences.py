@@ -203,7 +203,7 @@ def test_a_mean_is_not_told_beside_the_values_that_moved_it() -> None:
 
 def test_a_mean_that_moved_is_told_in_words() -> None:
     measures = {"mean_shift_over_reference_sd": -0.3, "mean_shift_p_value": 1e-9}
-    reason = judge_measures(measures, Drift(), told=True).reason
+    reason = judge_measures(measures, Drift(), 500, told=True).reason
     told = sentences(column("x", reasons=(reason,)))
     assert told == ("`x` has a mean that fell by 0.30 standard deviations of training",)
 

@@ -61,7 +61,8 @@ def test_a_part_is_that_of_pandas_and_a_missing_one_stays_missing(part: str, rng
     frame = table(rng)
     views = TimeViews.of(CONTRACT, {"at": TimeFeature(part=part)})  # type: ignore[arg-type]  # a Literal in a list
     found = views.apply(batch(frame)).array("at").to_pylist()
-    number = {"hour": frame["at"].dt.hour, "weekday": frame["at"].dt.day_of_week + 1, "month": frame["at"].dt.month}[part]
+    parts = frame["at"].dt
+    number = {"hour": parts.hour, "weekday": parts.day_of_week + 1, "month": parts.month}[part]
     expected = [None if np.isnan(value) else int(value) for value in number]
     assert [None if word is None else int(word.split()[0]) for word in found] == expected
 
