@@ -39,6 +39,8 @@ class ColumnComparison:
     settings: Drift
     #: The column's values are not to be shown: its categories are numbered, and its range is not told.
     hidden: bool = False
+    #: PSI that a quiet column is to be told from chance at; None: the smaller threshold.
+    tell_from: float | None = None
 
     def feature(self, current: ColumnProfile) -> ColumnDrift:
         """A feature: values over the rows that were scored; missing, unseen, out of range over every conformed row."""
@@ -155,7 +157,7 @@ class ColumnComparison:
         before, now = [item.reference for item in bins], [item.current for item in bins]
         found = Distances.between(before, now)
         column = replace(column, bins=bins, psi=found.psi, psi_noise_95=found.noise, js_distance_base2=found.js)
-        return column, judge_values(found, bins, self.settings, moved)
+        return column, judge_values(found, bins, self.settings, moved, self.tell_from)
 
 
 def _blank(name: str, role: str, kind: str, current_rows: int) -> ColumnDrift:

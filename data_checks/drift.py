@@ -50,7 +50,7 @@ def compare(
         return DriftVerdict(DriftStatus.NOT_COMPUTED, reason="no rows tonight", settings=used)
     tonight = tonight or Tonight()
     columns = _columns(reference, profile, settings, tonight)
-    slices = _slices(reference, profile, settings)
+    slices = _slices(reference, profile, settings, tonight)
     decisions = _decisions(reference, profile, settings, tonight)
     impacts = impact_verdicts(reference.impact_sums, profile.impact, tonight.sources)
     status, reason = with_decisions(run_status(columns, settings), decisions)
@@ -60,8 +60,13 @@ def compare(
 
 def _columns(reference: ReferenceProfile, profile: Profile, settings: Drift, tonight: Tonight) -> list[ColumnDrift]:
     def comparison(name: str) -> ColumnComparison:
-        used = settings if name not in tonight.usual_psi else _by_history(settings, tonight.usual_psi[name])
-        return ColumnComparison(reference, used, hidden=name in tonight.sensitive)
+        hidden, usual = name in tonight.sensitive, tonight.usual_psi.get(name)
+        if usual is None:
+            return ColumnComparison(reference, settings, hidden)
+        # What is usual may be far less than what one night's rows can tell: only a PSI above it needs more of them.
+        return ColumnComparison(
+            reference, _by_history(settings, usual), hidden, min(settings.psi_warn, settings.psi_drift)
+        )
 
     columns = [comparison(name).feature(column) for name, column in profile.columns.items()]
     columns += [comparison(name).score(score, tonight.models) for name, score in profile.scores.items()]
@@ -74,13 +79,17 @@ def _by_history(settings: Drift, usual: float) -> Drift:
     return settings.model_copy(update={"psi_warn": usual, "psi_drift": usual, **others})
 
 
-def _slices(reference: ReferenceProfile, profile: Profile, settings: Drift) -> tuple[SliceDrift, ...]:
-    """Of all slice columns that both sides were counted by; those that the reference lacks are in the settings."""
+def _slices(reference: ReferenceProfile, profile: Profile, settings: Drift, tonight: Tonight) -> tuple[SliceDrift, ...]:
+    """Of all slice columns that both sides were counted by; those that the reference lacks are in the settings.
+
+    Scores of a model that is not the reference's are left out.
+    """
     found: list[SliceDrift] = []
+    scores = [score for score in reference.scores if _same_model(reference, str(score.model), tonight)]
     for name, current in profile.slices.items():
         before = reference.slice_profiles[name]
         shared = {*current.columns, *current.scores} & {*before.columns, *before.scores}
-        slicing = Slicing.of({name: current.values}, reference.columns, reference.scores, reference.other_share)
+        slicing = Slicing.of({name: current.values}, reference.columns, scores, reference.other_share)
         labels = {column: words for column, words in slicing.labels().items() if column in shared}
         found += compare_slices(before, current, settings, labels)
     return tuple(found)
@@ -91,9 +100,13 @@ def _decisions(
 ) -> tuple[DecisionDrift, ...]:
     found: list[DecisionDrift] = []
     for model, current in profile.decisions.items():
-        same = tonight.models.get(model, reference.models.get(model)) == reference.models.get(model)
+        same = _same_model(reference, model, tonight)
         found.append(compare_decisions(reference.decision_profiles.get(model) if same else None, current, settings))
     return tuple(found)
+
+
+def _same_model(reference: ReferenceProfile, model: str, tonight: Tonight) -> bool:
+    return tonight.models.get(model, reference.models.get(model)) == reference.models.get(model)
 
 
 def with_decisions(found: tuple[DriftStatus, str], decisions: Sequence[DecisionDrift]) -> tuple[DriftStatus, str]:

@@ -82,17 +82,20 @@ def severity(status: DriftStatus) -> int:
     return _SEVERITY.index(status)
 
 
-def judge_values(found: Distances, bins: Sequence[Bin], settings: Drift, moved: str) -> Finding:
+def judge_values(
+    found: Distances, bins: Sequence[Bin], settings: Drift, moved: str, tell_from: float | None = None
+) -> Finding:
     """Drift and warn need a distance that is material, and rarer by chance at these sizes than `significance`.
 
     Where chance alone reaches `psi_drift` in one night of twenty, chi-square is rough, and must be surer by
     FEW_ROWS_STRICTER. A material PSI that is no more than chance, and sizes at which chance alone reaches the threshold
-    in one night of twenty, are insufficient data.
+    in one night of twenty, are insufficient data; the latter with `tell_from`, if given, where that is more.
     """
     least = min(settings.psi_warn, settings.psi_drift)
+    noisy = found.noise >= (least if tell_from is None else max(least, tell_from))
     significance = settings.significance * (FEW_ROWS_STRICTER if found.noise >= settings.psi_drift else 1)
     if found.p_value is None or found.p_value >= significance or found.psi <= found.noise:
-        if found.psi >= least or found.noise >= least:
+        if noisy or (found.psi >= least and found.psi > 0):  # a history of constants has a threshold of 0
             return Finding(DriftStatus.INSUFFICIENT_DATA, _too_few(found, bins, least))
         return Finding(DriftStatus.OK)
     if found.psi >= settings.psi_drift:

@@ -273,7 +273,7 @@ def _lines(payload: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, allow_nan=False)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 class _UnusableError(Exception):

@@ -55,7 +55,7 @@ def report_range(job: Path, first: str, last: str, options: RangeOptions) -> int
     Raises ConfigError as `load_job` does and for labels that do not fit, NoDataError where no night has a run.
     """
     loaded = load_job(job)
-    nights = [_stored(loaded, run_date) for run_date in dates_between(first, last)]
+    nights = [_stored(loaded, run_date) for run_date in dates_between(first, last, "--from")]
     if all(night.run is None for night in nights):
         message = f"no run of {loaded.job.name} from {first} to {last}: there is nothing to report"
         raise NoDataError(message, code="no_runs")

@@ -50,7 +50,7 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
         local = local.model_copy(update={"workers": min(local.workers, len(plan.units))})
         pipeline = make_pipeline(local, flags)
         pipeline | "nightscore" >> ScoreNight(spec, plan, str(folder.path))
-        _run(pipeline)
+        run_pipeline(pipeline)
         outcome = read_outcome(spec, folder)
         duplicates = _read_duplicates(folder)
     _raise_failure(outcome)
@@ -60,7 +60,7 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
     return PassResult(outcome, duplicates, folder.path)
 
 
-def _run(pipeline: beam.Pipeline) -> None:
+def run_pipeline(pipeline: beam.Pipeline) -> None:
     """Run to the end. Raises WorkerError where Beam only says that a channel was closed."""
     try:
         pipeline.run().wait_until_finish()

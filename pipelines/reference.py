@@ -18,7 +18,7 @@ from pipelines.console import Console, count
 from pipelines.files import write_bytes
 from pipelines.loading import LoadedJob, load_job
 from pipelines.outcome import Failure
-from pipelines.pass_running import error_of
+from pipelines.pass_running import error_of, run_pipeline
 from pipelines.stages.plan import share_out
 from pipelines.training_pass import REFERENCE_FILE, SLICES_FILE, ProfileTraining, TrainingPlan
 from pipelines.unit_profiling import conformed
@@ -65,7 +65,7 @@ def _run(loaded: LoadedJob, plan: TrainingPlan) -> ReferenceProfile:
     """The reference profile. Raises the first unit's error of ours."""
     pipeline = make_pipeline(loaded.job.runners.local, ())
     pipeline | "nightscore profile" >> ProfileTraining(loaded.spec, plan)
-    pipeline.run().wait_until_finish()
+    run_pipeline(pipeline)
     raw = json.loads((Path(plan.work) / REFERENCE_FILE).read_bytes())
     if "failures" in raw:
         raise error_of(Failure(**raw["failures"][min(raw["failures"], key=int)]))

@@ -87,11 +87,14 @@ def combined(codes: list[ExitCode]) -> ExitCode:
     return ExitCode.PUBLISHED if ExitCode.PUBLISHED in codes else ExitCode.NO_DATA
 
 
-def dates_between(first: str, last: str) -> list[str]:
-    """Every date from first to last as ISO text. Raises ConfigError for a date that is none."""
+def dates_between(first: str, last: str, option: str = "--date") -> list[str]:
+    """Every date from first to last as ISO text. Raises ConfigError for a date that is none.
+
+    `option` is what named the first date on the command line.
+    """
     start, end = _date(first), _date(last)
     if end < start:
-        message = f"--to {last} is before --date {first}"
+        message = f"--to {last} is before {option} {first}"
         raise ConfigError(message, code="dates_reversed")
     days = (end - start).days + 1
     if days > MAX_DATES:

@@ -275,7 +275,7 @@ def test_an_unknown_key_is_named(written: Path) -> None:
 
 
 def test_nan_is_no_number_here(written: Path) -> None:
-    written.write_text(written.read_text().replace('"mean": 9.5', '"mean": NaN'))
+    written.write_text(written.read_text().replace('"mean":9.5', '"mean":NaN'))
     assert "is damaged, it holds a number that is not finite" in reason(written)
 
 
