@@ -15,7 +15,8 @@ import pipelines
 import schemas
 import transforms
 from data_checks.checks import Checks
-from data_checks.reference import ReferenceProfile, contract_digest, read_reference
+from data_checks.reference import ReferenceProfile, contract_digest
+from data_checks.reference_file import read_reference
 from pipelines.drift_columns import check_drift_columns
 from pipelines.files import digest, file_sha256
 from pipelines.tools import ScoringSpec

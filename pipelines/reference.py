@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from data_checks.reference import ReferenceProfile, write_reference
+from data_checks.reference import ReferenceProfile
+from data_checks.reference_file import write_reference
 from pipelines.beam_options import make_pipeline
 from pipelines.console import Console, count
 from pipelines.files import write_bytes

@@ -7,21 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from data_checks import reference as module
+from data_checks import reference_file as module
 from data_checks.column_profile import ColumnProfile
 from data_checks.columns import BatchColumns
 from data_checks.histogram import UNIT_EDGES
 from data_checks.ranked_values import RankedValues
-from data_checks.reference import (
-    NumericFacts,
-    ReferenceColumn,
-    ReferenceProfile,
-    contract_digest,
-    kind_of,
-    read_reference,
-    write_reference,
-)
+from data_checks.reference import NumericFacts, ReferenceColumn, ReferenceProfile, contract_digest, kind_of
 from data_checks.reference_build import build_column, build_score, column_reference
+from data_checks.reference_file import read_reference, write_reference
 from data_checks.value_runs import ValueRun
 from schemas.contract import Column, TableContract
 

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_checks.reference import ReferenceProfile, read_reference
+from data_checks.reference import ReferenceProfile
+from data_checks.reference_file import read_reference
 from data_checks.slices import MISSING, OTHER
 from schemas.errors import ConfigError, InputError, RowError
 

@@ -19,8 +19,9 @@ import xgboost
 
 from data_checks.impact import sample_mask
 from data_checks.key_hash import hash_rows
-from data_checks.reference import ReferenceColumn, ReferenceProfile, read_reference
+from data_checks.reference import ReferenceColumn, ReferenceProfile
 from data_checks.reference_build import build_column, build_score
+from data_checks.reference_file import read_reference
 from data_checks.slices import MISSING, OTHER
 from pipelines.loading import load_job
 from pipelines.tools import tools_for

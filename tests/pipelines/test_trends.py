@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_checks.profile import Profile
-from data_checks.reference import ReferenceProfile, read_reference
+from data_checks.reference import ReferenceProfile
+from data_checks.reference_file import read_reference
 
 Rows = Callable[..., pa.Table]
 FIRST = date(2024, 3, 1)
