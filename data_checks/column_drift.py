@@ -37,7 +37,7 @@ class ColumnComparison:
 
     reference: ReferenceProfile
     settings: Drift
-    #: The column's values are not to be shown: its categories are numbered, and its range is not told.
+    #: The column's values are not to be shown: its categories and bins are numbered, and its range is not told.
     hidden: bool = False
     #: PSI that a quiet column is to be told from chance at; None: the smaller threshold.
     tell_from: float | None = None
@@ -126,7 +126,12 @@ class ColumnComparison:
         sides = before.onto(facts.grid, facts.edges), now.onto(facts.grid, facts.edges)
         bins = drift_bins.numeric_bins(facts, *sides)
         column = replace(column, measures=numeric_measures(bins, facts, before, now))
-        column, finding = self._distances(column, bins, drift_bins.largest_move(facts, *sides))
+        if self.hidden:
+            bins = drift_bins.numbered(bins, "bin")
+            moved_most = drift_bins.largest_category_move(bins)
+        else:
+            moved_most = drift_bins.largest_move(facts, *sides)
+        column, finding = self._distances(column, bins, moved_most)
         moved = finding.status in (DriftStatus.WARN, DriftStatus.DRIFT)
         return column, [
             finding,

@@ -11,7 +11,7 @@ from data_checks import drift_rules as rules
 from data_checks.column_drift import ColumnComparison
 from data_checks.decision_drift import compare_decisions
 from data_checks.distances import NOISE_LEVEL, PSI_FLOOR
-from data_checks.drift_bins import OPEN_VOCABULARY, percent
+from data_checks.drift_bins import OPEN_VOCABULARY, numbered_labels, percent
 from data_checks.history_thresholds import SETTING
 from data_checks.impact_verdict import Sources, impact_verdicts
 from data_checks.profile import Profile
@@ -90,9 +90,19 @@ def _slices(reference: ReferenceProfile, profile: Profile, settings: Drift, toni
         before = reference.slice_profiles[name]
         shared = {*current.columns, *current.scores} & {*before.columns, *before.scores}
         slicing = Slicing.of({name: current.values}, reference.columns, scores, reference.other_share)
-        labels = {column: words for column, words in slicing.labels().items() if column in shared}
+        labels = {
+            column: _hidden(reference, column, words) if column in tonight.sensitive else words
+            for column, words in slicing.labels().items()
+            if column in shared
+        }
         found += compare_slices(before, current, settings, labels)
     return tuple(found)
+
+
+def _hidden(reference: ReferenceProfile, name: str, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Texts in place of the labels of a column whose values are not to be shown, as the column itself has them."""
+    column = reference.column(name)
+    return numbered_labels(labels, "bin" if column is not None and column.kind == "numeric" else "category")
 
 
 def _decisions(

@@ -81,12 +81,16 @@ def category_bins(facts: CategoryFacts, before: Categories, now: Categories, oth
     return (*named, *(end for end in ends if end.reference or end.current))
 
 
-def numbered(bins: Sequence[Bin]) -> tuple[Bin, ...]:
-    """The bins of categories without their names, for columns whose values are not to be shown."""
+def numbered(bins: Sequence[Bin], word: str = "category") -> tuple[Bin, ...]:
+    """The bins without their names, for columns whose values are not to be shown."""
+    texts = numbered_labels([item.label for item in bins], word)
+    return tuple(replace(item, label=text) for item, text in zip(bins, texts, strict=True))
+
+
+def numbered_labels(labels: Sequence[str], word: str) -> tuple[str, ...]:
+    """`category 1`, `category 2`, ...: even an edge between two bins is the value of a row."""
     kept = (OTHER, UNSEEN)
-    return tuple(
-        item if item.label in kept else replace(item, label=f"category {place}") for place, item in enumerate(bins, 1)
-    )
+    return tuple(label if label in kept else f"{word} {place}" for place, label in enumerate(labels, 1))
 
 
 def named_categories(facts: CategoryFacts, other_share: float) -> tuple[str, ...]:

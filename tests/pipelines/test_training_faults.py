@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -215,6 +216,37 @@ def test_categories_of_a_sensitive_column_are_compared_and_not_shown(small_job: 
     assert (column["psi"], column["status"]) == (0.0, "ok")
     for name in ("drift.json", "trend.json", "report.json", "quality.json", "result.json", "index.html"):
         assert "secret-" not in (folder / name).read_text(), name
+
+
+def test_no_value_of_a_sensitive_column_is_told_by_its_bins_or_within_slices(small_job: Any, make_rows: Rows) -> None:
+    """Deciles are values of rows: the labels of the bins told them, and slices the names of the categories."""
+    for old in ("{name: n, type: int64}", "{name: c, type: string}"):
+        small_job.edit("schema.yaml", old, old.replace("}", ", sensitive: true}"))
+    small_job.edit("schema.yaml", "  - {name: c,", "  - {name: area, type: string}\n  - {name: c,")
+    small_job.edit("job.yaml", "output: {columns: [c]}", "output: {columns: []}")
+    small_job.edit("job.yaml", "training: train/}", "training: train/, slices: [area]}")
+    small_job.edit("job.yaml", "rows_per_unit", "features: {c: {unknown: missing}}\nrows_per_unit")
+    small_job.edit("job.yaml", "checks: {suite: suite.json}\n", "")
+
+    def rows(secrets: list[str], low: int) -> pa.Table:
+        numbers = pa.array([7 * (low + place % 100) for place in range(2_000)], pa.int64())
+        table = with_column(with_column(make_rows(2_000), "n", numbers), "c", pa.array(secrets * 500))
+        return table.append_column("area", pa.array(["north", "south"] * 1_000))
+
+    train(small_job, rows(["secret-u", "secret-v"] * 2, 111_000))
+    profiled(small_job)
+    small_job.write(DATE, "a.parquet", rows(["secret-u", "secret-u", "secret-u", "secret-v"], 111_043))
+    folder = small_job.run_folder(small_job.run(DATE))
+    small_job.command("drift", "--from", DATE, "--to", DATE)
+    told = folder.parents[1] / "drift" / f"{DATE}_{DATE}"
+    drift = json.loads((folder / "drift.json").read_bytes())
+    flagged = {column["column"] for item in drift["slices"] for column in item["columns"]}
+    assert flagged >= {"n", "c"}
+    files = [folder / name for name in ("drift.json", "trend.json", "report.json", "index.html", "result.json")]
+    for path in [*files, told / "trend.json", told / "index.html"]:
+        found = re.findall(r"secret-|777,?\d{3}(?!\d)", path.read_text())
+        values = [text for text in found if text == "secret-" or int(text.replace(",", "")) % 7 == 0]
+        assert not values, (path.name, values)  # what is not a multiple of 7 is a mean
 
 
 # ------------------------------------------------------------------------------------------------- nothing half written
