@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from data_checks.report_banner import headline
 from data_checks.report_columns import column_rows, score_figures
 from data_checks.report_decisions import model_decisions
 from data_checks.report_earlier import earlier_table
@@ -13,13 +14,13 @@ from data_checks.report_facts import ReportFacts
 from data_checks.report_impact import score_impacts
 from data_checks.report_sentences import drift_sentences, stands_out
 from data_checks.report_slices import slice_tables
-from data_checks.report_words import headline, tiles
+from data_checks.report_words import tiles
 from schemas.ledger import Ledger
 from schemas.verdicts import DriftStatus, DriftVerdict, ExpectationVerdict
 
 #: Files listed one by one in the ledger.
 LISTED_FILES = 20
-#: Expectations that are seen at once, if all are met; unmet ones always are.
+#: Met expectations that are seen at once beside unmet ones, which always are.
 SEEN_EXPECTATIONS = 8
 
 _SEVERITIES = ("critical", "error", "warning", "info")
@@ -34,6 +35,7 @@ def render_report(facts: ReportFacts) -> str:
         tiles=tiles(facts),
         expectations=_by_urgency(facts.expectations),
         shown_expectations=_seen(facts.expectations),
+        expectations_first=any(not verdict.success for verdict in facts.expectations),
         files=_listed_files(facts.ledger),
         total=facts.ledger.total(),
         **_drift(facts),
@@ -69,9 +71,9 @@ def _by_urgency(verdicts: Sequence[ExpectationVerdict]) -> list[ExpectationVerdi
 
 
 def _seen(verdicts: Sequence[ExpectationVerdict]) -> int:
-    """How many are seen at once: a list of few is not folded for one or two."""
-    least = max(SEEN_EXPECTATIONS, sum(not verdict.success for verdict in verdicts))
-    return least if len(verdicts) > least + 2 else len(verdicts)
+    """How many are seen at once: the unmet ones, and with them the met ones where those are few."""
+    unmet = sum(not verdict.success for verdict in verdicts)
+    return len(verdicts) if unmet and len(verdicts) - unmet <= SEEN_EXPECTATIONS else unmet
 
 
 def _listed_files(ledger: Ledger) -> list[dict[str, Any]]:

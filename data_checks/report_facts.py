@@ -12,7 +12,9 @@ from schemas.ledger import Ledger
 from schemas.verdicts import DriftVerdict, ExpectationVerdict, GateDecision, Status, Trend
 
 FORMAT = "nightscore.report"
-VERSION = 2
+VERSION = 3
+#: Version 2 had no `released`.
+_READS = (2, VERSION)
 
 Outcome = Literal["published", "held", "failed", "no_data"]
 
@@ -41,6 +43,15 @@ class FeatureCount:
 
 
 @dataclass(frozen=True)
+class Release:
+    """A person published what the gate held."""
+
+    reason: str
+    #: ISO 8601, in UTC.
+    at: str
+
+
+@dataclass(frozen=True)
 class ReportFacts:
     """One run. No row values."""
 
@@ -65,6 +76,8 @@ class ReportFacts:
     features: tuple[FeatureCount, ...] = ()
     #: Section to label to value: run, input, models, configuration.
     provenance: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: None where nobody had to publish by hand.
+    released: Release | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible."""
@@ -83,12 +96,13 @@ class ReportFacts:
             "trend": trend_json(self.trend),
             **lists,
             "provenance": {section: dict(values) for section, values in self.provenance.items()},
+            "released": None if self.released is None else asdict(self.released),
         }
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """The facts that `to_json` wrote. Raises ValueError when it is something else."""
-        if (raw.get("format"), raw.get("version")) != (FORMAT, VERSION):
+        if raw.get("format") != FORMAT or raw.get("version") not in _READS:
             found = f"format {raw.get('format')!r}, version {raw.get('version')!r}"
             message = f"not the facts of a report of version {VERSION}: {found}"
             raise ValueError(message)
@@ -104,6 +118,7 @@ class ReportFacts:
                 "expectations": tuple(expectation_from_json(item) for item in raw["expectations"]),
                 "quarantine": tuple(QuarantineCount(**item) for item in raw["quarantine"]),
                 "features": tuple(FeatureCount(**item) for item in raw["features"]),
+                "released": Release(**raw["released"]) if raw.get("released") else None,
             }
         )
 

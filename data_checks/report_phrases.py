@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from data_checks.drift_bins import number, percent
+from collections.abc import Sequence
+
+from data_checks.drift_bins import number
 
 #: Longer names and labels are cut, so that no name makes a page large.
 LONGEST = 120
 #: Signed changes below this are zero to a reader.
 _ZERO = 5e-13
-#: Within this of a simple fraction, the fraction is said.
-_NEAR = 0.015
-_FRACTIONS = {1 / 4: "a quarter", 1 / 3: "a third", 1 / 2: "half", 2 / 3: "two thirds", 3 / 4: "three quarters"}
-_NEARLY_ALL = 0.97
 #: Changes of a probability below this have a third decimal.
 _SMALL_CHANGE = 0.01
 #: From here on numbers are whole to a reader.
@@ -25,6 +23,18 @@ def clip(text: str, longest: int = LONGEST) -> str:
     'abc…'
     """
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def names_in_words(names: Sequence[str], most: int = 4) -> str:
+    """The names in backticks, cut; of more than `most` the others are counted.
+
+    >>> names_in_words(["a"]), names_in_words(["a", "b"]), names_in_words(list("abcdef"))
+    ('`a`', '`a` and `b`', '`a`, `b`, `c`, `d` and 2 more')
+    """
+    told = [f"`{clip(name)}`" for name in names]
+    if len(told) > most + 1:
+        told = [*told[:most], f"{len(told) - most} more"]
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
 
 
 def sentence(text: str) -> str:
@@ -65,17 +75,3 @@ def three_digits(value: float) -> str:
     ('0.300', '31.4', '41,234')
     """
     return f"{value:#.3g}".rstrip(".") if abs(value) < _MANY else number(value, 3)
-
-
-def share_words(share: float) -> str:
-    """`half`, `a third`, `nearly all`; `62 %` where no word is near.
-
-    >>> [share_words(share) for share in (0.49, 0.62, 0.985, 1.0)]
-    ['half', '62 %', 'nearly all', 'all']
-    """
-    near = [word for fraction, word in _FRACTIONS.items() if abs(share - fraction) <= _NEAR]
-    if near:
-        return near[0]
-    if share >= 1 - _ZERO:
-        return "all"
-    return "nearly all" if share >= _NEARLY_ALL else percent(max(share, 0.0))

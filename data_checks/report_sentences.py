@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -9,15 +10,15 @@ from typing import Self
 
 from data_checks.drift_bins import largest_category_move, percent
 from data_checks.report_named import UNKNOWN, in_words, named_only
-from data_checks.report_phrases import clip, share_words, shift_words, three_digits
-from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict, ImpactVerdict, Trend
+from data_checks.report_phrases import clip, shift_words, three_digits
+from schemas.verdicts import Bin, ColumnDrift, DriftStatus, DriftVerdict, ImpactVerdict, Trend
 
 #: More than a person reads at the top of a page.
 MOST_SENTENCES = 5
 #: A change of a mean probability below this is called hardly any.
 HARDLY = 0.0005
-#: Differences of shares below this are rounding: an outer bin rises by as much as the shares at its edge differ.
-_SAME = 1e-9
+#: The upper end of a bin of numbers, by its label.
+_UPPER_END = re.compile(r"(?:.+ to |below )(?P<below>\S+)|= (?P<up_to>\S+)")
 
 
 def stands_out(column: ColumnDrift) -> bool:
@@ -36,11 +37,15 @@ def drift_sentences(drift: DriftVerdict, trend: Trend) -> tuple[str, ...]:
     >>> reasons = ("values moved: 50 % tonight below 45, 10 % in training (PSI 0.88, drift from 0.25)",)
     >>> temp = ColumnDrift("temp", "feature", "numeric", DriftStatus.DRIFT, 100, 100, bins=bins, reasons=reasons)
     >>> drift_sentences(DriftVerdict(DriftStatus.DRIFT, (temp,)), Trend({"temp": 3}))
-    ('`temp` moved: half of tonight is lower than 90 % of training; 3 nights in a row',)
+    ('`temp` moved: 50 % of tonight below 45, 10 % in training; 3 nights in a row',)
     """
-    told = [_Told.of(named_only(column), drift.impacts) for column in drift.columns if stands_out(column)]
-    ordered = sorted(told, key=lambda item: item.rank)
-    return tuple("; ".join([*item.parts(), *_streak(item.column, trend)]) for item in ordered[:MOST_SENTENCES])
+    ordered = _ordered(drift)[:MOST_SENTENCES]
+    return tuple("; ".join([*item.parts(), *_streak(item.column, trend)]) for item in ordered)
+
+
+def drifted_columns(drift: DriftVerdict) -> tuple[str, ...]:
+    """Names of the columns in drift, in the order of the sentences."""
+    return tuple(item.column.column for item in _ordered(drift) if item.column.status is DriftStatus.DRIFT)
 
 
 def is_used(column: str, impacts: Sequence[ImpactVerdict]) -> bool:
@@ -52,22 +57,37 @@ def is_used(column: str, impacts: Sequence[ImpactVerdict]) -> bool:
 
 
 def moved_words(column: ColumnDrift) -> str:
-    """How the values moved, from the bins alone: `half of tonight is lower than 90 % of training`."""
+    """How the values moved, from the bins alone: `50 % of tonight below 45, 10 % in training`.
+
+    Of numbers it is told at the edge that the column's own reason names, where the two sides are farthest apart.
+    """
     if column.kind == "categorical":
         return largest_category_move(column.bins)
-    before = _shares([bin_.reference for bin_ in column.bins])
-    now = _shares([bin_.current for bin_ in column.bins])
-    below, below_now = list(accumulate(before))[:-1], list(accumulate(now))[:-1]
-    gaps = [after - first for first, after in zip(below, below_now, strict=True)]
-    rises = [after - first for first, after in zip(before, now, strict=True)]
-    edge = max(range(len(gaps)), key=lambda place: abs(gaps[place]), default=None)
-    most = max(range(len(rises)), key=rises.__getitem__)
-    if edge is None or rises[most] > abs(gaps[edge]) + _SAME:
-        label = in_words(column.bins)[most].label
-        return f"{share_words(now[most])} of tonight is in the bin “{label}”, {percent(before[most])} of training"
-    if gaps[edge] >= 0:
-        return f"{share_words(below_now[edge])} of tonight is lower than {share_words(1 - below[edge])} of training"
-    return f"{share_words(1 - below_now[edge])} of tonight is higher than {share_words(below[edge])} of training"
+    before = _cumulative([bin_.reference for bin_ in column.bins])
+    now = _cumulative([bin_.current for bin_ in column.bins])
+    gaps = [after - first for first, after in zip(before[:-1], now[:-1], strict=True)]
+    if not gaps:
+        return "all values are in one bin, as in training"
+    place = max(range(len(gaps)), key=lambda index: abs(gaps[index]))
+    rises = gaps[place] >= 0
+    tonight, trained = (percent(side[place] if rises else 1 - side[place]) for side in (now, before))
+    return f"{tonight} of tonight {_edge_words(column.bins, place, below=rises)}, {trained} in training"
+
+
+def _cumulative(counts: Sequence[int]) -> list[float]:
+    total = max(1, sum(counts))
+    return [count / total for count in accumulate(counts)]
+
+
+def _edge_words(bins: Sequence[Bin], place: int, *, below: bool) -> str:
+    """`below 3`, `at or above 3`: of the edge at the upper end of that bin."""
+    end = _UPPER_END.fullmatch(bins[place].label)
+    if end is None:  # labels of columns whose values are not to be shown
+        known = in_words(bins)
+        return f"up to “{known[place].label}”" if below else f"from “{known[place + 1].label}” on"
+    if end["up_to"]:
+        return f"{'up to' if below else 'above'} {end['up_to']}"
+    return f"{'below' if below else 'at or above'} {end['below']}"
 
 
 @dataclass(frozen=True)
@@ -104,6 +124,12 @@ class _Told:
         if self.impact is None or self.shift is None:
             return parts
         return [*parts, _moved(self.impact, self.shift)]
+
+
+def _ordered(drift: DriftVerdict) -> list[_Told]:
+    """What stands out, the most urgent first."""
+    told = [_Told.of(named_only(column), drift.impacts) for column in drift.columns if stands_out(column)]
+    return sorted(told, key=lambda item: item.rank)
 
 
 def _most_moved(column: str, impacts: Sequence[ImpactVerdict]) -> tuple[ImpactVerdict | None, float | None]:
@@ -180,8 +206,3 @@ def _moved_most(impact: ImpactVerdict | None) -> list[str]:
 def _streak(column: ColumnDrift, trend: Trend) -> list[str]:
     nights = trend.nights_in_a_row.get(column.column, 0)
     return [f"{nights} nights in a row"] if nights > 1 else []
-
-
-def _shares(counts: Sequence[int]) -> list[float]:
-    total = max(1, sum(counts))
-    return [count / total for count in counts]

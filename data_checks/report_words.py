@@ -45,13 +45,6 @@ _EXPECTATION = {
     Status.ERROR: Badge("!", "error", "bad"),
 }
 
-_OUTCOME = {
-    "published": Badge("✓", "Published", "good"),
-    "held": Badge("❚❚", "Held", "caution"),
-    "failed": Badge("✕", "Failed", "bad"),
-    "no_data": Badge("○", "No data", "quiet"),
-}
-
 
 def badge(status: DriftStatus) -> Badge:
     """Of a drift status."""
@@ -71,27 +64,6 @@ def badge_of_expectation(verdict: ExpectationVerdict) -> Badge:
     if not verdict.success and verdict.on_fail == "warn":
         return Badge("▲", f"{found.word}, warns", "caution")
     return found
-
-
-def headline(facts: ReportFacts) -> dict[str, Any]:
-    """Badge and first sentence of the banner."""
-    total = facts.ledger.total()
-    sentence = {
-        "published": f"{total.scored:,} scored {_rows(total.scored)} of {facts.run_date} are published",
-        "held": f"nothing of {facts.run_date} is published until somebody decides",
-        "failed": f"nothing of {facts.run_date} is published",
-        "no_data": f"there was no input for {facts.run_date}, and nothing is published",
-    }[facts.outcome]
-    return {"badge": _OUTCOME[facts.outcome], "sentence": sentence, "why": _why(facts)}
-
-
-def _why(facts: ReportFacts) -> tuple[str, ...]:
-    reasons = facts.decision.reasons if facts.decision is not None else ()
-    return (*([facts.error] if facts.error else []), *reasons)
-
-
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"
 
 
 def tiles(facts: ReportFacts) -> list[Tile]:

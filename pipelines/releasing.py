@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data_checks.report import render_report
-from data_checks.report_facts import ReportFacts
+from data_checks.report_facts import Release, ReportFacts
 from pipelines.console import Console, count
 from pipelines.files import file_sha256, write_bytes
 from pipelines.loading import job_path
@@ -53,7 +53,7 @@ def release_run(job: Path, run_date: str, run_id: str | None, reason: str) -> in
             "published_run": run.run_id,
             "revision": manifest["revision"],
         }
-        _render(run)
+        _render(run, Release(reason, now))
         run.write("manifest.json", manifest)
         publish(Place(run.path, target), parts, manifest, result)
     Console().line(
@@ -78,8 +78,8 @@ def _checked_part(run: RunFolder, part: dict[str, Any]) -> StagedPart:
     return StagedPart(path, part["name"])
 
 
-def _render(run: RunFolder) -> None:
+def _render(run: RunFolder, released: Release) -> None:
     facts = ReportFacts.from_json(run.read("report.json"))
-    facts = replace(facts, outcome="published", stands="", next_steps=())
+    facts = replace(facts, outcome="published", stands="", next_steps=(), released=released)
     run.write("report.json", facts.to_json())
     write_bytes(run.path / "index.html", render_report(facts).encode())

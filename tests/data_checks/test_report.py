@@ -16,7 +16,7 @@ import pytest
 from data_checks.report import render_report
 from data_checks.report_charts import MAX_BARS, column_chart, score_chart
 from data_checks.report_environment import content_policy, page_script
-from data_checks.report_facts import FeatureCount, QuarantineCount, ReportFacts
+from data_checks.report_facts import FeatureCount, QuarantineCount, Release, ReportFacts
 from data_checks.visible_text import visible
 from schemas.errors import ExitCode
 from schemas.ledger import Account, Ledger
@@ -167,7 +167,7 @@ def test_a_held_night_says_what_why_what_stands_and_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("outcome", "sentence"),
     [
-        ("published", "Published 160 scored rows of 2013-12-31 are published."),
+        ("published", "Published, with drift 160 scored rows of 2013-12-31 are published."),
         ("failed", "Failed Nothing of 2013-12-31 is published. Why model card: no such file"),
         ("no_data", "No data There was no input for 2013-12-31, and nothing is published."),
     ],
@@ -175,6 +175,20 @@ def test_a_held_night_says_what_why_what_stands_and_what_to_do() -> None:
 def test_the_banner_says_the_outcome_in_words(outcome: str, sentence: str) -> None:
     error = "model card: no such file" if outcome == "failed" else ""
     facts = replace(held(), outcome=outcome, error=error, decision=None)  # type: ignore[arg-type]  # one of the literals
+    assert sentence in page_of(facts).words()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stands", "sentence"),
+    [
+        ("failed", "r-0 (revision 2)", "Failed Tonight's scores were not published; readers still see revision 2."),
+        ("failed", "r-0", "Failed Tonight's scores were not published; readers still see what run r-0 published."),
+        ("held", "r-0 (revision 2)", "were not published; readers still see revision 2 until somebody decides."),
+        ("no_data", "r-0 (revision 2)", "no input for 2013-12-31, and readers still see revision 2."),
+    ],
+)
+def test_where_a_partition_still_stands_the_banner_says_which(outcome: Any, stands: str, sentence: str) -> None:
+    facts = replace(held(), outcome=outcome, stands=f"The partition of run {stands} still stands.")
     assert sentence in page_of(facts).words()
 
 
@@ -286,7 +300,7 @@ def test_facts_survive_json_and_give_the_same_page() -> None:
 
 
 def test_something_else_is_not_taken_for_the_facts_of_a_report() -> None:
-    with pytest.raises(ValueError, match="not the facts of a report of version 2: format None, version None"):
+    with pytest.raises(ValueError, match="not the facts of a report of version 3: format None, version None"):
         ReportFacts.from_json({})
 
 
@@ -328,6 +342,7 @@ def hostile(text: str) -> ReportFacts:
     return replace(
         held(),
         job=text,
+        released=Release(text, "2014-01-02T03:04:05+00:00"),
         run_id=text,
         error=text,
         stands=text,

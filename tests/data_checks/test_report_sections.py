@@ -13,7 +13,7 @@ from data_checks.report import render_report
 from data_checks.report_columns import LISTED_BINS, PICTURE_BYTES, PICTURED, column_rows
 from data_checks.report_decisions import LISTED_CLASSES
 from data_checks.report_environment import content_policy, environment, page_script
-from data_checks.report_facts import ReportFacts
+from data_checks.report_facts import Release, ReportFacts
 from data_checks.report_impact import BAR_WIDTH, LISTED_FEATURES, score_impacts
 from data_checks.report_named import named_only
 from schemas.verdicts import (
@@ -91,11 +91,11 @@ def test_facts_without_earlier_nights_have_an_empty_trend(rich_facts: ReportFact
 def test_the_banner_says_what_moved(rich_facts: ReportFacts) -> None:
     words = read(rich_facts).words("verdict")
     assert (
-        "What moved temp moved: 71 % of tonight is lower than 70 % of training; it moved the mean of p_late by +0.08"
+        "What moved temp moved: 71 % of tonight below 20.5, 30 % in training; it moved the mean of p_late by +0.08"
         in words
     )
     assert "3 nights in a row." in words
-    assert "wind moved: 71 % of tonight is lower than 70 % of training; the model does not use it." in words
+    assert "wind moved: 71 % of tonight below 20.5, 30 % in training; the model does not use it." in words
 
 
 def test_the_banner_counts_what_it_does_not_tell(rich_facts: ReportFacts) -> None:
@@ -110,7 +110,52 @@ def test_unmet_expectations_are_seen_at_once_and_many_met_ones_folded(rich_facts
     folded = html[html.index("30 more that are met") : html.index('id="aside"')]
     assert folded.count("temp_range") == 30
     assert "temp_wide" not in folded
-    assert "more that are met" not in render_report(replace(rich_facts, expectations=(met,) * 10))
+    assert "that are met</summary>" not in render_report(replace(rich_facts, expectations=(*(met,) * 8, unmet)))
+
+
+def test_expectations_that_are_all_met_are_folded_and_come_after_drift(rich_facts: ReportFacts) -> None:
+    met, _ = rich_facts.expectations
+    html = render_report(replace(rich_facts, expectations=(met,) * 3))
+    assert html.count("<summary>All 3 are met</summary>") == 1
+    assert html.index("<summary>All 3 are met") < html.index("temp_range")
+    order = [html.index(f'<section id="{name}"') for name in ("scores", "drift", "quality", "aside", "ledger")]
+    assert order == sorted(order)
+    links = [html.index(f'href="#{name}"') for name in ("scores", "drift", "quality", "aside", "ledger")]
+    assert links == sorted(links)
+    unmet = render_report(rich_facts)
+    assert unmet.index('<section id="quality"') < unmet.index('<section id="scores"')
+
+
+def test_a_night_published_with_drift_is_a_caution_and_says_what_to_do(rich_facts: ReportFacts) -> None:
+    words = read(replace(rich_facts, outcome="published", stands="", next_steps=())).words("verdict")
+    assert words.startswith("◆ Published, with drift 815 scored rows of 2013-12-31 are published.")
+    steps = words[words.index("What to do next") :]
+    assert "Look at temp and carrier: did the world change" in steps
+    assert "make a new reference: nightscore profile." in steps
+    assert "set drift.gate: hold in job.yaml." in steps
+
+
+def test_a_night_published_with_a_warning_is_a_good_one(rich_facts: ReportFacts) -> None:
+    facts = replace(with_drift(rich_facts, status=DriftStatus.WARN), outcome="published", stands="", next_steps=())
+    page = read(facts)
+    assert page.words("verdict").startswith("✓ Published 815")
+    assert "What to do next" not in page.words("verdict")
+    assert ("section", {"class": "banner good", "id": "verdict", "aria-label": "Verdict"}) in page.starts
+
+
+def test_a_night_released_by_hand_says_when_and_why(rich_facts: ReportFacts) -> None:
+    released = Release('a new "sensor"', "2014-01-02T03:04:05+00:00")
+    facts = replace(rich_facts, outcome="published", stands="", next_steps=(), released=released)
+    words = read(facts).words("verdict")
+    assert 'are published. Released by hand on 2014-01-02: "a new "sensor"" Why it was held the critical' in words
+    assert "drift.gate" not in words
+    assert ReportFacts.from_json(json.loads(json.dumps(facts.to_json()))) == facts
+
+
+def test_facts_of_the_version_before_releases_are_read(rich_facts: ReportFacts) -> None:
+    raw = rich_facts.to_json() | {"version": 2}
+    del raw["released"]
+    assert ReportFacts.from_json(json.loads(json.dumps(raw))) == rich_facts
 
 
 def test_decisions_have_shares_intervals_and_an_expected_accuracy_with_its_condition(rich_facts: ReportFacts) -> None:

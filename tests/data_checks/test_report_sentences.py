@@ -15,14 +15,14 @@ from data_checks.drift_rules import judge_measures
 from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import Kind, ReferenceProfile
 from data_checks.reference_build import build_column
-from data_checks.report_sentences import drift_sentences, is_used, moved_words
+from data_checks.report_sentences import drift_sentences, drifted_columns, is_used, moved_words
 from schemas.job import Drift
 from schemas.verdicts import Bin, ColumnDrift, DriftStatus, DriftVerdict, FeatureImpact, ImpactVerdict, Trend
 
 DRIFT, WARN, OK = DriftStatus.DRIFT, DriftStatus.WARN, DriftStatus.OK
 MOVED = "values moved: 50 % tonight below 45, 10 % in training (PSI 0.88, drift from 0.25)"
 
-HALF = "moved: half of tonight is lower than 90 % of training"
+HALF = "moved: 50 % of tonight below 45, 10 % in training"
 
 
 def column(name: str, status: DriftStatus = DRIFT, **more: Any) -> ColumnDrift:
@@ -93,9 +93,7 @@ def test_of_several_models_none_must_use_it() -> None:
 def test_where_one_model_has_no_impacts_nobody_can_say_that_a_column_is_not_used() -> None:
     unknown = ImpactVerdict("q", "forest", "", reason="no exact contributions for RandomForestClassifier")
     told = sentences(column("idle"), impacts=(impact(("idle", 0.0, 0.0)), unknown))
-    assert told == (
-        "`idle` moved: half of tonight is lower than 90 % of training; it hardly moved the mean of `p_late`",
-    )
+    assert told == ("`idle` moved: 50 % of tonight below 45, 10 % in training; it hardly moved the mean of `p_late`",)
 
 
 def test_features_made_of_one_column_count_together() -> None:
@@ -120,37 +118,45 @@ def test_at_most_five_are_said() -> None:
     assert len(sentences(*(column(f"c{number}") for number in range(9)))) == report_sentences.MOST_SENTENCES == 5
 
 
+def test_the_columns_in_drift_are_named_in_the_order_of_the_sentences() -> None:
+    columns = [column("less", psi=0.5), column("warned", WARN, psi=2.0), column("more", psi=0.9), column("quiet", OK)]
+    assert drifted_columns(DriftVerdict(DRIFT, tuple(columns))) == ("more", "less")
+
+
 # ------------------------------------------------------------------------------------------------- how the values moved
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "words"),
+    ("bins", "words"),
     [
-        ((10, 90), (50, 50), "half of tonight is lower than 90 % of training"),
-        ((90, 10), (50, 50), "half of tonight is higher than 90 % of training"),
-        ((0, 100), (100, 0), "all of tonight is lower than all of training"),
-        ((50, 39, 11), (0, 3, 97), "nearly all of tonight is higher than 89 % of training"),
-        ((50, 40, 10), (1, 99, 0), "nearly all of tonight is in the bin “b1”, 40 % of training"),
-        ((100,), (100,), "all of tonight is in the bin “b0”, 100 % of training"),
+        ((("below 45", 10, 50), ("45 and more", 90, 50)), "50 % of tonight below 45, 10 % in training"),
+        ((("below 45", 90, 50), ("45 and more", 10, 50)), "50 % of tonight at or above 45, 10 % in training"),
+        ((("= 0", 0, 100), ("over 0", 100, 0)), "100 % of tonight up to 0, 0 % in training"),
+        ((("-1 to 0", 1, 1), ("= 0", 89, 9), ("over 0 to 2", 10, 90)), "90 % of tonight above 0, 10 % in training"),
+        ((("below 1e-05", 1, 98), ("1e-05 to 10,000", 9, 2)), "98 % of tonight below 1e-05, 10 % in training"),
+        ((("bin 1", 90, 9), ("bin 4", 10, 91)), "91 % of tonight from “bin 4” on, 10 % in training"),
+        ((("bin 1", 10, 91), ("bin 4", 90, 9)), "91 % of tonight up to “bin 1”, 10 % in training"),
+        ((("all", 100, 100),), "all values are in one bin, as in training"),
     ],
 )
-def test_a_numeric_move_is_told_from_the_bins(before: tuple[int, ...], now: tuple[int, ...], words: str) -> None:
-    bins = tuple(Bin(f"b{place}", *pair) for place, pair in enumerate(zip(before, now, strict=True)))
-    assert moved_words(column("x", bins=bins)) == words
+def test_a_numeric_move_is_told_from_the_bins(bins: tuple[tuple[str, int, int], ...], words: str) -> None:
+    assert moved_words(column("x", bins=tuple(Bin(*bin_) for bin_ in bins))) == words
 
 
-def test_what_is_said_of_lower_holds_for_the_values_themselves(rng: np.random.Generator) -> None:
-    """The share below the edge and the share of training above it, counted anew from the values."""
-    before, now = rng.normal(10, 3, 5000), rng.normal(6, 3, 3000)
-    edges = np.quantile(before, np.linspace(0.1, 0.9, 9))
-    counts = [np.bincount(np.digitize(values, edges), minlength=10) for values in (before, now)]
-    bins = tuple(Bin(str(place), int(a), int(b)) for place, (a, b) in enumerate(zip(*counts, strict=True)))
-    gaps = [
-        (np.mean(now < edge) - np.mean(before < edge), np.mean(now < edge), np.mean(before >= edge)) for edge in edges
-    ]
-    _, lower, above = max(gaps)
-    said = [report_phrases.share_words(float(share)) for share in (lower, above)]
-    assert moved_words(column("x", bins=bins)) == f"{said[0]} of tonight is lower than {said[1]} of training"
+@pytest.mark.parametrize("seed", range(40))
+def test_a_numeric_move_is_told_as_its_reason_tells_it(seed: int) -> None:
+    """Of values with ties, few rows and empty bins, by the real comparison."""
+    rng = np.random.default_rng(seed)
+    trained, tonight = (
+        np.round(rng.normal(0, 2, 3000), seed % 3),
+        np.round(rng.normal(seed % 5 - 2, 1, 400), seed % 3),
+    )
+    verdict = compare(*compared(pa.array(trained), pa.array(tonight)), Drift())
+    (found,) = verdict.columns
+    reasons = [reason for reason in found.reasons if " (PSI " in reason or " (JS " in reason]
+    said = [reason.removeprefix("values moved: ").partition(" (")[0] for reason in reasons]
+    assert said == [moved_words(found).replace("% of tonight", "% tonight")] * len(reasons)
+    assert reasons or seed % 5 == 2
 
 
 # --------------------------------------------------------------------------------- every reason that the rules can give
@@ -160,15 +166,20 @@ def _kind(values: pa.Array) -> Kind:
     return "categorical" if pa.types.is_string(values.type) else "numeric"
 
 
-def told_of(trained: pa.Array, tonight: pa.Array) -> str:
-    """The sentence on a column of a real comparison."""
+def compared(trained: pa.Array, tonight: pa.Array) -> tuple[ReferenceProfile, Profile]:
+    """Both sides of a real comparison of one column."""
     kind = _kind(trained)
     reference = ReferenceProfile(contract_digest="c", rows=len(trained), columns=(build_column("x", kind, trained),))
     profile = Profile.empty(reference, [ProfileColumn("x", kind)])
     batch = BatchColumns(pa.record_batch({"x": tonight}))
     profile.add_conformed(batch)
     profile.add_scored(batch)
-    (told,) = drift_sentences(compare(reference, profile, Drift()), Trend())
+    return reference, profile
+
+
+def told_of(trained: pa.Array, tonight: pa.Array) -> str:
+    """The sentence on a column of a real comparison."""
+    (told,) = drift_sentences(compare(*compared(trained, tonight), Drift()), Trend())
     return told
 
 
@@ -181,7 +192,7 @@ def test_missing_values_are_told_in_rates(rng: np.random.Generator) -> None:
 def test_moved_values_are_told_in_shares(rng: np.random.Generator) -> None:
     told = told_of(pa.array(rng.normal(size=5000)), pa.array(rng.normal(-1.2, 1, 2000)))
     assert told.startswith("`x` moved: ")
-    assert "of tonight is lower than" in told
+    assert " of tonight below " in told
     assert "stands out" not in told
 
 
