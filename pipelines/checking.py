@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from data_checks.deferred_import import defer_import
 from pipelines.console import Console, count
+from pipelines.drift_notes import drift_notes, require_reference
 from pipelines.files import canonical_json
 from pipelines.loading import LoadedJob, load_job, resolved_config
 from pipelines.suite_values import with_parameters
@@ -34,11 +35,15 @@ def check_job(path: Path, *, show_config: bool, with_gx: bool, parameters: Seque
         for note in model.notes:
             say("", note)
     reference = loaded.reference
-    say("drift", reference if isinstance(reference, str) else f"reference profile of {count(reference.rows, 'row')}")
+    notes = drift_notes(loaded)
+    known = [] if isinstance(reference, str) else [f"reference profile of {count(reference.rows, 'row')}"]
+    say("drift", "\n".join([*known, *notes]) or str(reference))
     say("output", ", ".join(loaded.spec.output_schema.names))
     if show_config:
         _show(loaded)
-    say("ok", "no mistake found; no data was read")
+    require_reference(loaded)
+    found = f"no mistake found, {count(len(notes), 'note')} above" if notes else "no mistake found"
+    say("ok", f"{found}; no data was read")
 
 
 def _say_suite(loaded: LoadedJob, *, with_gx: bool) -> None:

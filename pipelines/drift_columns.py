@@ -18,6 +18,10 @@ def check_drift_columns(drift: Drift, contract: TableContract) -> None:
             raise ConfigError(message, code="sensitive_slices", column=name)
     for name, view in drift.times.items():
         dates = "only dates and timestamps have parts and ages"
+        column = contract.column(name)
+        if column is not None and column.role != "feature":
+            message = f"drift.times: '{name}' is a {column.role} column, and only features are compared"
+            raise ConfigError(message, code="not_a_feature", column=name)
         _must_be(name, "temporal", f"drift.times: '{name}'", contract, dates)
         if view.since is not None:
             _must_be(view.since, "temporal", f"drift.times.{name}.since: '{view.since}'", contract, dates)

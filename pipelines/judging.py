@@ -17,6 +17,7 @@ from data_checks.report_sentences import drift_sentences
 from data_checks.value_runs import ValueRuns
 from data_checks.verdicts import TableFacts, judge_suite, quality_json
 from pipelines.console import count
+from pipelines.drift_notes import drift_notes
 from pipelines.loading import LoadedJob
 from pipelines.pass_running import PassResult
 from pipelines.repeated_keys import values_at
@@ -80,7 +81,9 @@ class Judgement:
             found = sorted(outcome.reasons.items(), key=lambda item: (-item[1], item[0]))
             yield "set aside", "\n".join(f"{count(n, 'row')}: {rule} ({reason})" for (rule, _, reason), n in found[:5])
         yield "score", self._score_line(loaded)
-        yield "drift", "\n".join([f"{self.drift.status.value}: {self.drift.reason}", *self._drift_sentences()])
+        notes = [] if isinstance(loaded.reference, str) else drift_notes(loaded)
+        sentences = [f"{self.drift.status.value}: {self.drift.reason}", *self._drift_sentences(), *notes]
+        yield "drift", "\n".join(sentences)
         yield "ledger", _ledger_line(self.passed)
 
     def _quality_line(self) -> str:

@@ -130,7 +130,11 @@ def _check_columns(job: Job, contract: TableContract, cards: tuple[ModelCard, ..
         message = f"output.columns: '{partition[0]}' is in the partition folder's name already; leave it out"
         raise ConfigError(message, code="partition_in_output", column=partition[0])
     for name in job.drift.critical:
-        if name not in scored and name not in contract.names("feature"):
+        column = contract.column(name)
+        if name not in scored and column is not None and column.role != "feature":
+            message = f"{critical}: '{name}' is a {column.role} column, and only features and scores are compared"
+            raise ConfigError(message, code="not_a_feature", column=name)
+        if name not in scored and column is None:
             raise unknown_column(critical, name, (*contract.names("feature"), *scored))
     check_drift_columns(job.drift, contract)
 

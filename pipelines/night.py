@@ -25,7 +25,7 @@ from pipelines.manifest import build_manifest, part_name
 from pipelines.partition_lock import partition_lock
 from pipelines.pass_running import PassResult, refuse_bad_files, run_pass
 from pipelines.publishing import INTENT, Place, StagedPart, publish, published_manifest, recover
-from pipelines.reporting import facts_of, failed_facts, headline_of_hold
+from pipelines.reporting import facts_of, failed_facts, headline_of_hold, next_steps
 from pipelines.run_folder import RESULT, RunFolder, claim_runs, close_interrupted, new_run_id
 from pipelines.stages.plan import input_place, make_plan
 from pipelines.termination import Terminated, received, uninterrupted
@@ -209,7 +209,9 @@ class Night:
         self._report(facts_of(self.loaded, plan, passed, judgement, result, previous))
         self.folder.clean(keep_staged=gate.releasable)
         self.folder.write(RESULT, result.to_json())
+        steps = [step.replace("`", "") for step in next_steps(self.loaded, result)]
         self.console.problem(status, "\n".join([message, *gate.reasons]))
+        self.console.line("next", "\n".join(steps))
         self._report_line()
         return result
 
@@ -238,6 +240,8 @@ class Night:
         self._report(failed_facts(self.loaded, result))
         self.folder.write(RESULT, result.to_json())
         self.console.problem("no data" if result.status == "no_data" else "failed", result.message)
+        if result.status != "no_data":
+            self._report_line()
         return result
 
     def _report(self, facts: Any) -> None:

@@ -20,6 +20,9 @@ _NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$"
 
 def _share(value: Any) -> Any:
     """Accept `1%` for 0.01."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100:  # noqa: PLR2004
+        message = f"a share is at most 1: write {value:g}% for {value:g} percent"
+        raise ValueError(message)
     if isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d+)?%", value):
         return float(Fraction(value[:-1]) / 100)
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -218,7 +221,7 @@ class HistoryThresholds(Strict):
 
     k: Annotated[Number, Field(gt=0.0)] = 3.0
     #: Published nights that it is made of; while there are fewer, psi_warn and psi_drift hold.
-    runs: int = Field(default=14, ge=2, le=366)
+    runs: int = Field(default=14, ge=3, le=366)
 
 
 class Drift(Strict):
@@ -251,6 +254,15 @@ class Drift(Strict):
     times: dict[str, TimeFeature] = Field(default_factory=dict)
     #: None: the thresholds above.
     history: HistoryThresholds | None = None
+
+    @model_validator(mode="after")
+    def _drift_is_more_than_a_warning(self) -> Self:
+        if self.psi_drift < self.psi_warn:
+            message = (
+                f"psi_drift ({self.psi_drift:g}) is below psi_warn ({self.psi_warn:g}): drift is the greater of the two"
+            )
+            raise ValueError(message)
+        return self
 
 
 class LocalRunner(Strict):

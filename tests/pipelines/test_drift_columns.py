@@ -27,6 +27,8 @@ MISTAKES = [
     ("slices: [c, x]", "drift.slices: 'x' is of type float64: text and boolean columns have slices"),
     ("slices: [at]", "drift.slices: 'at' is of type timestamp: text and boolean columns have slices"),
     ("slices: [person]", "drift.slices: 'person' is sensitive in the contract, and slices show its values"),
+    ("times: {gate: {part: hour}}", "drift.times: 'gate' is a passthrough column, and only features are compared"),
+    ("critical: [gate]", "drift.critical: 'gate' is a passthrough column, and only features and scores are compared"),
     ("times: {att: {part: hour}}", "drift.times: column 'att' is not in the table contract; did you mean 'at'?"),
     ("times: {x: {part: hour}}", "drift.times: 'x' is of type float64: only dates and timestamps have parts and ages"),
     ("times: {due: {part: hour}}", "drift.times: 'due' is a date, which has no hour: compare its weekday or month"),
