@@ -8,7 +8,7 @@ from typing import Any
 
 from data_checks.axis_ticks import round_ticks, tick_labels
 from data_checks.drift_bins import number, percent
-from data_checks.trend_dates import axis_ticks, day_and_month
+from data_checks.trend_dates import DAILY, axis_ticks, day_and_month
 from data_checks.trend_facts import Values
 from data_checks.vega_svg import SCHEMA, Spec, vega_svg
 
@@ -149,7 +149,9 @@ def _nights(panel: Panel, top: float) -> list[dict[str, Any]]:
 
 
 def _dates(panel: Panel) -> list[dict[str, Any]]:
-    return [{"x": place, "label": label} for place, label in axis_ticks(panel.dates)]
+    # Where every night has a label, the first is the longest, and has room on its left alone.
+    shift = -4 if len(panel.dates) <= DAILY else 0
+    return [{"x": place, "label": label, "dx": 0 if place else shift} for place, label in axis_ticks(panel.dates)]
 
 
 def _labels(panel: Panel) -> list[dict[str, Any]]:
@@ -172,6 +174,7 @@ def _ground(panel: Panel) -> list[Spec]:
     scale = {"x": {"value": -5}, "y": _at("y"), "align": {"value": "right"}, "baseline": {"value": "middle"}}
     below = {"x": _at("x"), "y": {"value": panel.height}, "y2": {"value": panel.height + 4}, "stroke": {"value": GRID}}
     words = {"x": _at("x"), "y": {"value": panel.height + 14}, "text": {"field": "label"}, **_FONT}
+    words |= {"dx": {"field": "dx"}, "align": {"value": "center"}}
     marks = [
         _mark("rule", "ticks", grid),
         _mark("text", "ticks", scale | {"text": {"field": "label"}, **_FONT}),

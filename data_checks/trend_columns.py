@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from data_checks.drift_rules import MISSING_DRIFT, OUTSIDE_DRIFT, severity
+from data_checks.drift_rules import MISSING_DRIFT, OUTSIDE_DRIFT, severity, worst
 from data_checks.trend_facts import ColumnSeries, TrendFacts, Values
 from data_checks.trend_peaks import OUT_OF_ORDER, lasting_since, peaks
 from schemas.job import Drift
@@ -44,7 +44,11 @@ class ColumnTrend:
 
 
 def column_trends(facts: TrendFacts) -> list[ColumnTrend]:
-    """The worst over the range first, scores and critical columns before others, then by nights out of order."""
+    """The worst first, by all nights together or night by night; scores and critical ones before their equals.
+
+    Those are followed by how many nights are out of order. A column that drifts on half of its nights is as urgent as
+    one that all nights together call drifted; any single night in drift is worth a warning.
+    """
     whole = {(column.role, column.column): column for column in facts.whole.columns}
     trends = [_trend(series, whole.get((series.role, series.column)), facts) for series in facts.columns]
     return sorted(trends, key=_urgency)
@@ -87,4 +91,17 @@ def _peaks(series: ColumnSeries, psi_warn: float) -> dict[str, tuple[int, ...]]:
 def _urgency(trend: ColumnTrend) -> tuple[int, bool, bool, int, float, str]:
     psi = (trend.whole.psi if trend.whole is not None else None) or 0.0
     is_score, nights = trend.series.role == "score", 2 * trend.drifted + trend.warned
-    return -severity(trend.status), not is_score, not trend.series.critical, -nights, -psi, trend.name
+    return (
+        -severity(worst([trend.status, _by_nights(trend)])),
+        not is_score,
+        not trend.series.critical,
+        -nights,
+        -psi,
+        trend.name,
+    )
+
+
+def _by_nights(trend: ColumnTrend) -> DriftStatus:
+    if not trend.drifted:
+        return DriftStatus.OK
+    return DriftStatus.DRIFT if 2 * trend.drifted >= trend.compared else DriftStatus.WARN

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-#: Up to so many nights the axis has a tick a week, otherwise one a month.
+#: Up to so many nights the axis has a tick a night, then one a week, then one a month.
+DAILY = 10
 _WEEKLY = 45
 #: Ticks that have room.
 _MOST_TICKS = 7
@@ -47,10 +48,16 @@ def date_words(days: Iterable[str]) -> str:
 def axis_ticks(days: Sequence[str]) -> list[tuple[int, str]]:
     """(place among the nights, label) of each tick, in order.
 
-    Mondays, or every second one, while there are few nights; otherwise the first of each month, of fewer of them in a
-    longer range. January is named by its year.
+    Every night of up to ten, with the month where it begins; Mondays, or every second one, of some weeks; otherwise the
+    first of each month, of fewer of them in a longer range, where January is named by its year.
     """
     parsed = [date.fromisoformat(day) for day in days]
+    if len(parsed) <= DAILY:
+        begins = [place == 0 or day.day == 1 for place, day in enumerate(parsed)]
+        return [
+            (place, day_and_month(days[place]) if begins[place] else str(parsed[place].day))
+            for place in range(len(days))
+        ]
     if len(parsed) <= _WEEKLY:
         mondays = [place for place, day in enumerate(parsed) if day.weekday() == 0]
         return [(place, day_and_month(days[place])) for place in mondays[:: 1 + len(mondays) // _MOST_MONDAYS]]

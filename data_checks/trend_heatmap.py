@@ -42,7 +42,8 @@ _OF_STATUS = {
     DriftStatus.OK: Mark("o", 2, badge(DriftStatus.OK).word),
 }
 _OF_OUTCOME: dict[NightOutcome, Mark] = {
-    "failed": Mark("d", HEIGHT, "failed", loud=True),
+    # A failed night is no drifted one: it is not of that colour.
+    "failed": Mark("f", HEIGHT, "failed", loud=True),
     "held": Mark("w", 9, "held", loud=True),
     "missing": Mark("n", HEIGHT, "no run", loud=True),
     "no_data": Mark("e", 9, "no input", loud=True),

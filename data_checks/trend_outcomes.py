@@ -53,8 +53,19 @@ def outcomes_view(outcomes: ModelOutcomes) -> OutcomesView:
     )
 
 
+def outcome_line(outcomes: ModelOutcomes) -> str:
+    """`late: accuracy 75.1 % (75.3 % expected), ROC AUC 0.713, 33,080 rows with an outcome, 793 without`."""
+    result = calibration_result(outcomes.whole)
+    if result is None:
+        return f"{outcomes.model}: no outcome of a scored row is known"
+    accuracy = f"accuracy {exact_percent(result.accuracy.value)} ({exact_percent(result.expected_accuracy)} expected)"
+    auc = [] if result.roc_auc is None else [f"ROC AUC {result.roc_auc.value:.3f}"]
+    rows = f"{result.rows:,} {'row' if result.rows == 1 else 'rows'} with an outcome"
+    return f"{outcomes.model}: {', '.join([accuracy, *auc, rows])}, {outcomes.without_outcome:,} without"
+
+
 def outcome_sentences(result: CalibrationResult) -> tuple[str, ...]:
-    """Whether the probabilities were right overall and bin by bin, and the accuracy what it was expected to be."""
+    """Whether the probabilities were right on average and bin by bin, and the accuracy what it was expected to be."""
     return (_overall(result), _bin_by_bin(result), _accuracy(result))
 
 
@@ -66,9 +77,9 @@ def within(value: float, estimate: Estimate) -> bool:
 def _overall(result: CalibrationResult) -> str:
     said, happened = exact_percent(result.mean_probability), exact_percent(result.happened.value)
     if within(result.mean_probability, result.happened):
-        return f"overall the probabilities were right: {said} were predicted, and {happened} happened"
+        return f"the probabilities were on average right: {said} were predicted, and {happened} happened"
     word = "high" if result.mean_probability > (result.happened.value or 0.0) else "low"
-    return f"overall the probabilities were too {word}: {said} were predicted, and {happened} happened"
+    return f"the probabilities were on average too {word}: {said} were predicted, and {happened} happened"
 
 
 def _bin_by_bin(result: CalibrationResult) -> str:

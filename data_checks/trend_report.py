@@ -12,9 +12,10 @@ from data_checks.trend_columns import ColumnTrend, column_trends
 from data_checks.trend_dates import month_name
 from data_checks.trend_facts import TrendFacts
 from data_checks.trend_heatmap import date_row, outcome_row, status_key, status_row
+from data_checks.trend_nights import drift_nights, over_the_range, range_reason
 from data_checks.trend_outcomes import exact_percent, outcomes_view, within
 from data_checks.trend_pictures import CHARTED, Picture, column_pictures, run_pictures
-from data_checks.trend_words import banner, over_the_range, tiles
+from data_checks.trend_words import banner, tiles
 from schemas.verdicts import DriftStatus
 
 
@@ -31,6 +32,8 @@ class _ColumnFigure:
     trend: ColumnTrend
     pictures: Sequence[Picture]
     reasons: tuple[str, ...]
+    #: On how many nights it was in drift, and on which if they are few.
+    drifted: str
 
 
 def render_trend(facts: TrendFacts) -> str:
@@ -56,7 +59,7 @@ def render_trend(facts: TrendFacts) -> str:
         figures=[_figure(facts, trend) for trend in trends[:CHARTED]],
         models=[outcomes_view(item) for item in facts.outcomes],
         settings={**facts.settings, **facts.whole.settings},
-        over_the_range=over_the_range,
+        range_reason=range_reason(facts),
         exact=exact_percent,
         within=within,
     )
@@ -79,4 +82,5 @@ def _rows(facts: TrendFacts, trends: Sequence[ColumnTrend], dates: Sequence[str]
 
 def _figure(facts: TrendFacts, trend: ColumnTrend) -> _ColumnFigure:
     reasons = trend.whole.reasons if trend.whole is not None else ()
-    return _ColumnFigure(trend, column_pictures(facts, trend), tuple(over_the_range(reason) for reason in reasons))
+    said = tuple(over_the_range(reason) for reason in reasons)
+    return _ColumnFigure(trend, column_pictures(facts, trend), said, drift_nights(facts, trend))

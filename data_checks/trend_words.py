@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data_checks.drift_bins import number, percent
-from data_checks.report_phrases import clip
+from data_checks.report_phrases import clip, names_in_words
 from data_checks.report_words import Badge, Tile, badge
 from data_checks.trend_columns import ColumnTrend
 from data_checks.trend_dates import date_words
 from data_checks.trend_facts import Night, TrendFacts
+from data_checks.trend_nights import (
+    drift_dates,
+    drift_nights,
+    night_sentences,
+    over_the_range,
+    plural,
+    range_reason,
+    uncompared_sentences,
+)
 from data_checks.trend_peaks import ordinary
 from schemas.verdicts import DriftStatus
 
 #: Sentences of one kind; the others are counted.
 MOST_SENTENCES = 6
-_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class Banner:
     peaks: tuple[str, ...]
     #: Dates without a published night.
     nights: tuple[str, ...]
+    #: Published nights that are not in what was compared.
+    uncompared: tuple[str, ...]
     next_steps: tuple[str, ...]
 
 
@@ -45,19 +54,20 @@ def banner(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> Banner:
         _capped(changes, "column"),
         _capped(found, "peak"),
         night_sentences(facts),
+        uncompared_sentences(facts),
         _next_steps(facts, trends),
     )
 
 
 def _headline(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> str:
     if facts.whole.status is DriftStatus.NOT_COMPUTED:
-        return over_the_range(facts.whole.reason) or "nothing could be compared"
+        return range_reason(facts) or "nothing could be compared"
     compared = sum(trend.status is not DriftStatus.NOT_COMPUTED for trend in trends)
     drifted = sum(trend.status is DriftStatus.DRIFT for trend in trends)
     warned = sum(trend.status is DriftStatus.WARN for trend in trends)
-    warning = f", and {_plural(warned, 'gives a warning', 'give a warning')}" if warned else ""
+    warning = f", and {plural(warned, 'gives a warning', 'give a warning')}" if warned else ""
     return (
-        f"over all nights together {_plural(drifted, 'column', 'columns')} of {compared} "
+        f"over all nights together {plural(drifted, 'column', 'columns')} of {compared} "
         f"{'has' if drifted == 1 else 'have'} drifted from training{warning}"
     )
 
@@ -96,7 +106,7 @@ def _how_often(facts: TrendFacts, trend: ColumnTrend) -> str:
     """`drift on 118 of 122 nights, lasting since 2013-09-01`."""
     if trend.drifted == trend.compared > 1:
         return f"drift on each of {trend.compared} nights"
-    nights = f"drift on {trend.drifted} of {_plural(trend.compared, 'night', 'nights')}"
+    nights = drift_nights(facts, trend)
     if trend.since is None:
         return nights
     first = next((place for place, status in enumerate(trend.series.statuses) if status is not None), 0)
@@ -105,12 +115,8 @@ def _how_often(facts: TrendFacts, trend: ColumnTrend) -> str:
 
 
 def _single_words(facts: TrendFacts, trend: ColumnTrend) -> str:
-    dates = [
-        night.date
-        for night, status in zip(facts.nights, trend.series.statuses, strict=True)
-        if status is DriftStatus.DRIFT
-    ]
-    return f"the critical {_name(trend)} drifted on {_plural(len(dates), 'night', 'nights')}: {date_words(dates)}"
+    dates = drift_dates(facts, trend)
+    return f"the critical {_name(trend)} drifted on {plural(len(dates), 'night', 'nights')}: {date_words(dates)}"
 
 
 def peak_sentences(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> list[str]:
@@ -156,32 +162,14 @@ def _peak_words(facts: TrendFacts, measure: str, places: tuple[int, ...], group:
     return f"{_names(group)}: {words} {when}; on an ordinary night {shown(max(usual))}"
 
 
-def night_sentences(facts: TrendFacts) -> tuple[str, ...]:
-    """Dates without a published night, and why."""
-    by_outcome = {
-        "missing": "{nights} no run",
-        "no_data": "{nights} no input",
-        "failed": "{nights} a run that failed",
-        "held": "{nights} a run that was held",
-    }
-    sentences = []
-    for outcome, words in by_outcome.items():
-        nights = [night for night in facts.nights if night.outcome == outcome]
-        if nights:
-            have = f"{_plural(len(nights), 'night has', 'nights have')}"
-            told = len(nights) == 1 and outcome in ("failed", "held") and nights[0].reason
-            why = f" ({clip(nights[0].reason)})" if told else ""
-            sentences.append(f"{words.format(nights=have)}: {date_words(night.date for night in nights)}{why}")
-    return tuple(sentences)
-
-
 def _next_steps(facts: TrendFacts, trends: Sequence[ColumnTrend]) -> tuple[str, ...]:
     steps = []
     feeds = [trend for trend in trends if "missing_rate" in trend.peaks]
     most = max((_rise(trend, "missing_rate") for trend in feeds), default=0.0)
-    feeds = [trend for trend in feeds if 2 * _rise(trend, "missing_rate") >= most]
-    if feeds:
-        steps.append(f"ask the owner of {_names(feeds)} what happened on the nights above")
+    loud = {trend.peaks["missing_rate"] for trend in feeds if 2 * _rise(trend, "missing_rate") >= most}
+    with_them = [trend for trend in trends if trend.series.role != "score" and loud & set(trend.peaks.values())]
+    if with_them:
+        steps.append(f"ask the owner of {_names(with_them)} what happened on the nights above")
     if any(trend.status is DriftStatus.DRIFT for trend in trends):
         steps.append(
             "where a change is here to stay, train on newer nights, and make the reference anew: `nightscore profile`"
@@ -218,26 +206,12 @@ def _ordinary_rows(nights: Sequence[Night]) -> str:
     return "none" if usual is None else f"{usual:,.0f}"
 
 
-def over_the_range(reason: str) -> str:
-    """The sentence of a verdict on one night, said of many."""
-    said = re.sub(r"(?<=%) tonight\b|(?<=^no rows) tonight$", " over these nights", reason)
-    said = re.sub(r"(?<=% of) tonight's rows", " the rows", said)
-    return said.replace("on the night counts as drifted", "on the range counts as drifted")
-
-
-def _names(trends: Sequence[ColumnTrend]) -> str:
-    names = [_name(trend) for trend in trends]
-    if len(names) > _NAMED + 1:
-        names = [*names[:_NAMED], f"{len(names) - _NAMED} more"]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def _name(trend: ColumnTrend) -> str:
     return f"`{clip(trend.name)}`"
 
 
-def _plural(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
+def _names(trends: Sequence[ColumnTrend]) -> str:
+    return names_in_words([trend.name for trend in trends])
 
 
 def _capped(sentences: Sequence[str], what: str) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from datetime import date
 from pathlib import Path
 
 from data_checks.history import history_rows, history_table, write_history
-from data_checks.profile import Profile
 from data_checks.trend_facts import ModelOutcomes, Night, TrendFacts
+from data_checks.trend_nights import range_reason, uncompared_sentences
+from data_checks.trend_outcomes import outcome_line
 from data_checks.trend_report import render_trend
 from data_checks.trend_series import column_series, decision_series
 from pipelines.console import Console, count
@@ -88,15 +89,10 @@ def _facts(loaded: LoadedJob, nights: Sequence[StoredNight], outcomes: tuple[Mod
 
 
 def _night(night: StoredNight) -> Night:
-    verdict, reason = night.verdict, night.reason
-    if night.run is not None and verdict is None:
-        drift = night.run.drift
-        reason = reason or (drift if isinstance(drift, str) else "it was compared with another reference profile")
-    profile = night.run.profile if night.run is not None else None
-    rows = profile.rows_scored if isinstance(profile, Profile) else None
     run_id = night.run.run_id if night.run is not None else ""
-    status = verdict.status if verdict is not None else None
-    return Night(night.date, night.outcome, run_id, rows, status, reason)  # type: ignore[arg-type]  # checked by _KNOWN
+    status = night.verdict.status if night.verdict is not None else None
+    reason = night.reason or night.uncompared
+    return Night(night.date, night.outcome, run_id, night.rows, status, reason)  # type: ignore[arg-type]  # by _KNOWN
 
 
 def _settings(loaded: LoadedJob) -> dict[str, object]:
@@ -112,7 +108,10 @@ def _settings(loaded: LoadedJob) -> dict[str, object]:
 def _say(facts: TrendFacts, nights: Sequence[StoredNight], page: Path) -> None:
     console = Console()
     out = sum(night.outcome == "published" for night in nights)
-    console.line("nights", f"{count(len(nights), 'night')} from {facts.first} to {facts.last}, {out} published")
-    console.line("drift", f"{facts.whole.status.value}: {facts.whole.reason}")
+    known = f"{count(len(nights), 'night')} from {facts.first} to {facts.last}, {out} published"
+    console.line("nights", "\n".join([known, *uncompared_sentences(facts)]))
+    console.line("drift", f"{facts.whole.status.value}: {range_reason(facts)}")
+    if facts.outcomes:
+        console.line("outcomes", "\n".join(outcome_line(item) for item in facts.outcomes))
     console.line("report", os.path.relpath(page))
     console.line("history", os.path.relpath(page.with_name("history.parquet")))

@@ -13,11 +13,13 @@ from data_checks.profile import Profile
 from pipelines.earlier_nights import EarlierRun, published_run
 from pipelines.judging import tonight
 from pipelines.loading import LoadedJob
+from pipelines.publishing import published_manifest
 from pipelines.run_folder import RESULT, latest_run
 from pipelines.stages.plan import input_place
-from schemas.verdicts import DriftVerdict
+from schemas.verdicts import DriftStatus, DriftVerdict
 
 _KNOWN = ("held", "failed", "no_data")
+_NO_REFERENCE = "there was no reference profile to compare it with then"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,29 @@ class StoredNight:
     run: EarlierRun | None
     outcome: str
     reason: str = ""
+    #: Of the partition that is out, by its manifest; None where there is none.
+    published_rows: int | None = None
+
+    @property
+    def rows(self) -> int | None:
+        """Rows scored; None where nobody knows."""
+        profile = self.run.profile if self.run is not None else None
+        return profile.rows_scored if isinstance(profile, Profile) else self.published_rows
+
+    @property
+    def uncompared(self) -> str:
+        """Why the night is not, or not wholly, in what is compared; empty where it is."""
+        if self.run is None:
+            return ""
+        found = self.run.drift
+        if isinstance(found, str):
+            return found
+        if self.verdict is None:
+            known = found.settings.get("reference_digest") is not None
+            return "it was compared with another reference profile" if known else _NO_REFERENCE
+        if found.status is DriftStatus.NOT_COMPUTED:
+            return found.reason
+        return self.run.profile if isinstance(self.run.profile, str) else ""
 
     @property
     def verdict(self) -> DriftVerdict | None:
@@ -49,9 +74,11 @@ class StoredNight:
 def stored_night(loaded: LoadedJob, run_date: str) -> StoredNight:
     """The night of that date: its published run, else the latest one."""
     run = published_run(loaded, run_date)
+    partition = input_place(loaded.job.input, loaded.base, run_date).partition
     if run is not None:
-        return StoredNight(run_date, run, "published")
-    latest = latest_run(loaded.runs / input_place(loaded.job.input, loaded.base, run_date).partition)
+        rows = (published_manifest(loaded.table / partition) or {}).get("rows")
+        return StoredNight(run_date, run, "published", published_rows=rows if isinstance(rows, int) else None)
+    latest = latest_run(loaded.runs / partition)
     if latest is None:
         return StoredNight(run_date, None, "missing", "no run")
     result = latest.read(RESULT)

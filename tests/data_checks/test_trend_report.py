@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from data_checks import trend_heatmap
+from data_checks import trend_heatmap, trend_nights
 from data_checks.axis_ticks import round_ticks, tick_labels
 from data_checks.calibration import Calibration
 from data_checks.calibration_chart import reliability_chart
@@ -24,12 +25,13 @@ from data_checks.trend_charts import panel_chart, psi_panel, rate_panel
 from data_checks.trend_columns import column_trends
 from data_checks.trend_dates import axis_ticks, date_words
 from data_checks.trend_facts import ColumnSeries, ModelOutcomes, Night, TrendFacts, Values
-from data_checks.trend_heatmap import status_row
-from data_checks.trend_outcomes import outcome_sentences
+from data_checks.trend_heatmap import outcome_row, status_row
+from data_checks.trend_nights import drift_nights, night_sentences, over_the_range, uncompared_sentences
+from data_checks.trend_outcomes import outcome_line, outcome_sentences
 from data_checks.trend_peaks import lasting_since, peaks
 from data_checks.trend_report import render_trend
 from data_checks.trend_series import column_series, decision_series
-from data_checks.trend_words import banner, change_sentences, night_sentences, peak_sentences
+from data_checks.trend_words import banner, change_sentences, peak_sentences
 from data_checks.vega_svg import short_path
 from data_checks.visible_text import visible
 from schemas.verdicts import ClassShare, ColumnDrift, DecisionDrift, DriftStatus, DriftVerdict
@@ -284,6 +286,125 @@ def test_the_banner_says_what_to_do_next() -> None:
     assert [step.split(" ")[0] for step in shown.next_steps] == ["ask", "where", "run"]
 
 
+def test_columns_that_stand_out_on_the_same_nights_as_a_feed_are_all_asked_for() -> None:
+    """Only those that were missing at least half as often as the loudest were named."""
+    dates = days(20)
+
+    def missing(share: float) -> Values:
+        return (*[0.0] * 18, share, share)
+
+    shares = {"loud": 0.9, "soft": 0.2, "other": 0.0}
+    series = [
+        ColumnSeries(name, "feature", "numeric", tuple([OK] * 20), {"missing_rate": missing(share)})
+        for name, share in shares.items()
+    ]
+    nights = tuple(Night(day, "published", "r", 3, OK) for day in dates)
+    facts = TrendFacts("job", dates[0], dates[-1], nights, tuple(series), FACTS.whole)
+    (step,) = banner(facts, column_trends(facts)).next_steps
+    assert step == "ask the owner of `loud` and `soft` what happened on the nights above"
+
+
+def test_at_most_three_nights_in_drift_are_named() -> None:
+    trends = {trend.name: trend for trend in column_trends(FACTS)}
+    assert drift_nights(FACTS, trends["carrier"]) == "drift on 1 of 59 nights (2013-07-21)"
+    assert drift_nights(FACTS, trends["dest"]) == "drift on 21 of 59 nights"
+    assert "drift on 1 of 59 nights (2013-07-21)" in Page(render_trend(FACTS)).words()
+
+
+def test_published_nights_that_were_not_compared_are_named_with_the_reason() -> None:
+    nights = list(FACTS.nights)
+    for place, why in ((0, "because"), (1, "because"), (2, "it rained")):
+        nights[place] = replace(nights[place], status=None, reason=why)
+    facts = replace(FACTS, nights=tuple(nights))
+    assert uncompared_sentences(facts) == (
+        "2 nights published but not compared: 2013-07-01 to 2013-07-02 (because)",
+        "1 night published but not compared: 2013-07-03 (it rained)",
+    )
+    assert "Nights that were not compared 2 nights published" in Page(render_trend(facts)).words()
+    assert uncompared_sentences(FACTS) == ()
+
+
+def test_a_range_of_which_no_night_was_compared_does_not_say_that_it_has_no_rows() -> None:
+    verdict = DriftVerdict(DriftStatus.NOT_COMPUTED, reason="no rows tonight", settings={"reference_digest": "d"})
+    nights = tuple(Night(day, "published", "r", 1_500, None, "another reference") for day in days(3))
+    facts = TrendFacts("job", "2013-07-01", "2013-07-03", nights, (), verdict)
+    words = Page(render_trend(facts)).words()
+    assert "Not computed No night could be compared with training: 3 nights are published." in words
+    assert "3 nights published but not compared: 2013-07-01 to 2013-07-03 (another reference)." in words
+    assert "Rows scored4,500" in words
+    assert "no rows" not in words.lower()
+    assert "was scored" not in words
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [
+        ("no rows tonight", "no rows over these nights"),
+        ("out of range: 3.0 % tonight outside 0 to 1", "out of range: 3.0 % over these nights outside 0 to 1"),
+        (
+            "late: with 190 rows tonight and 300 in training",
+            "late: with 190 rows over these nights and 300 in training",
+        ),
+        ("the model decided no row tonight", "the model decided no row over these nights"),
+        ("values not compared: there is none tonight", "values not compared: there is none over these nights"),
+        (
+            "text in the reference profile, numeric tonight: x",
+            "text in the reference profile, numeric over these nights: x",
+        ),
+        ("of another model than tonight's 'm': x", "of another model than these nights' 'm': x"),
+        ("contributions are in margin, tonight's in value", "contributions are in margin, these nights' in value"),
+        ("no scored row of tonight is in the sample", "no scored row of these nights is in the sample"),
+        ("the critical tonight drifted", "the critical tonight drifted"),
+    ],
+)
+def test_what_a_verdict_says_of_one_night_is_said_of_these_nights(one: str, many: str) -> None:
+    assert over_the_range(one) == many
+
+
+def test_the_menu_has_the_words_of_the_headings() -> None:
+    html = render_trend(FACTS)
+    menu = re.findall(r'<a href="#(\w+)">([^<]+)</a>', html[html.index("<nav") : html.index("</nav>")])
+    headings = dict(re.findall(r'<section id="(\w+)">\s*<h2>([^<]+?)\s*<', html))
+    assert dict(menu) == headings
+    assert len(menu) == 6
+
+
+def test_what_drifts_on_most_nights_does_not_come_after_what_drifts_on_none() -> None:
+    statuses = {"calm": [OK] * 10, "often": [OK] * 3 + [DRIFT] * 7, "once": [OK] * 9 + [DRIFT]}
+    series = [ColumnSeries(name, "feature", "numeric", tuple(found), {}) for name, found in statuses.items()]
+    whole = DriftVerdict(WARN, (column("calm", WARN), column("often", OK), column("once", OK)), "x", SETTINGS)
+    nights = tuple(Night(day, "published", "r", 3, OK) for day in days(10))
+    facts = TrendFacts("job", "2013-07-01", "2013-07-10", nights, tuple(series), whole)
+    assert [trend.name for trend in column_trends(facts)] == ["often", "once", "calm"]
+
+
+def test_a_failed_night_has_not_the_colour_of_a_drifted_one() -> None:
+    failed, drifted = outcome_row(days(1), ["failed"]), status_row(days(1), [DRIFT])
+    names = [re.findall(r'class="(\w)"', str(row)) for row in (failed, drifted)]
+    assert names == [["m", "f"], ["m", "d"]]
+    css = (Path(trend_heatmap.__file__).parent / "templates" / "trend.css").read_text()
+    assert ".heat .f { stroke: var(--caution);" in css
+
+
+def test_the_table_of_all_nights_names_the_runs() -> None:
+    html = render_trend(FACTS)
+    table = html[html.index("All nights as a table") :]
+    assert "<td>r2013-07-01</td>" in table
+
+
+def test_outcomes_have_a_line_for_the_console() -> None:
+    line = outcome_line(outcomes())
+    wanted = (
+        r"late: accuracy \d\d\.\d % \(\d\d\.\d % expected\), ROC AUC 0\.\d{3}, 4,000 rows with an outcome, 3 without"
+    )
+    assert re.fullmatch(wanted, line)
+    assert outcome_line(replace(outcomes(), whole=Calibration(0.35))) == "late: no outcome of a scored row is known"
+
+
+def test_the_examples_hold() -> None:
+    assert doctest.testmod(trend_nights).failed == 0
+
+
 def test_a_range_without_a_reference_says_why() -> None:
     verdict = DriftVerdict(DriftStatus.NOT_COMPUTED, reason="the reference profile does not exist")
     nights = tuple(Night(day, "published", "r", 3) for day in days(3))
@@ -296,7 +417,7 @@ def test_outcomes_are_told_in_words() -> None:
     result = calibration_result(outcomes().whole)
     assert result is not None
     overall, _, accuracy = outcome_sentences(result)
-    assert overall.startswith("overall the probabilities were right")
+    assert overall.startswith("the probabilities were on average right: ")
     assert accuracy.endswith("the estimate holds")
     wrong = replace(result, mean_probability=0.9, expected_accuracy=0.99)
     assert "too high: 90.0 % were predicted" in outcome_sentences(wrong)[0]
@@ -309,10 +430,19 @@ def test_dates_are_told_as_spans_and_not_too_many_of_them() -> None:
 
 
 def test_ticks_are_mondays_in_a_short_range_and_months_in_a_long_one() -> None:
-    assert axis_ticks(days(10)) == [(0, "1 Jul"), (7, "8 Jul")]
+    assert axis_ticks(days(11)) == [(0, "1 Jul"), (7, "8 Jul")]
     assert [label for _, label in axis_ticks(days(45))] == ["1 Jul", "15 Jul", "29 Jul", "12 Aug"]
     assert axis_ticks(days(70)) == [(0, "Jul"), (31, "Aug"), (62, "Sep")]
     assert [label for _, label in axis_ticks(days(800))] == ["Jul", "2014", "Jul", "2015", "Jul"]
+
+
+def test_every_night_of_up_to_ten_has_its_date() -> None:
+    assert axis_ticks(days(4, "2013-07-30")) == [(0, "30 Jul"), (1, "31"), (2, "1 Aug"), (3, "2")]
+    assert [place for place, _ in axis_ticks(days(10))] == list(range(10))
+    svg = panel_chart(rate_panel("missing", days(10), tuple([0.1] * 10), 0.1))
+    assert svg is not None
+    labels = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    assert [label for label in labels if "%" not in label] == ["1 Jul", *(str(day) for day in range(2, 11))]
 
 
 @pytest.mark.parametrize("seed", range(20))

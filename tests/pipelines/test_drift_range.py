@@ -243,9 +243,55 @@ def test_nights_on_another_reference_are_told_and_left_out(job: Any, make_rows: 
     trend = trend_of(job)
     told = {night["date"]: night for night in trend["nights"]}
     assert told[QUIET]["reason"] == "it was compared with another reference profile"
-    assert (told[QUIET]["status"], told[QUIET]["rows"], told[FEW]["status"] is None) == (None, None, False)
+    assert (told[QUIET]["status"], told[QUIET]["rows"], told[FEW]["status"] is None) == (None, 600, False)
+    assert [told[day]["rows"] for day in PUBLISHED] == [600, 600, 150]
     assert trend["whole"]["columns"][1]["current_rows"] == 150
     assert trend["columns"][0]["statuses"][:6] == [None] * 6
+    sentence = (
+        f"2 nights published but not compared: {QUIET} to {MOVED} (it was compared with another reference profile)"
+    )
+    assert sentence in (folder_of(job) / "index.html").read_text()
+
+
+def test_a_range_that_was_scored_before_the_reference_was_made_anew_is_not_called_empty(
+    job: Any, make_rows: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pq.write_table(make_rows(3_000), job.root / "train" / "rows.parquet")
+    job.command("profile")
+    capsys.readouterr()
+    assert report(job, last=MOVED) == 0
+    said = "2 nights published but not compared: 2024-02-27 to 2024-02-28"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith(f"{'':<10}{said}")
+    assert lines[2] == "drift     not_computed: no night could be compared with training: 2 nights are published"
+    page = (folder_of(job, last=MOVED) / "index.html").read_text()
+    assert said in page
+    assert '<span class="figure">1,200</span>' in page
+    assert "no rows" not in page
+
+
+def test_a_night_without_a_reference_then_is_told_so(job: Any, make_rows: Rows) -> None:
+    profile = job.root / "reference" / "profile.json"
+    aside = profile.read_bytes()
+    profile.unlink()
+    job.edit("job.yaml", "gate: hold", "gate: warn")
+    job.write(FEW, "a.parquet", make_rows(150))
+    job.run(FEW)
+    profile.write_bytes(aside)
+    assert report(job) == 0
+    told = trend_of(job)["nights"][-1]
+    assert (told["outcome"], told["status"], told["rows"]) == ("published", None, 150)
+    assert told["reason"] == "there was no reference profile to compare it with then"
+
+
+def test_a_night_whose_profile_is_gone_is_told_with_its_own_verdict(job: Any) -> None:
+    (path,) = (job.root / "runs" / f"day={QUIET}").glob("*/profile.json")
+    path.unlink()
+    assert report(job) == 0
+    trend = trend_of(job)
+    told = trend["nights"][0]
+    assert (told["status"], told["rows"], told["reason"]) == ("ok", 600, "the run left no profile.json")
+    assert trend["whole"]["columns"][1]["current_rows"] == 750
 
 
 def test_a_drift_json_that_is_damaged_costs_one_night(job: Any) -> None:

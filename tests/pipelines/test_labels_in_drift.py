@@ -113,6 +113,19 @@ def test_what_the_probabilities_were_worth_is_what_scikit_learn_says_of_the_join
     assert found["without_outcome"] == 2 * ROWS - len(rows)
 
 
+def test_the_console_says_what_the_probabilities_were_worth_in_one_line(
+    nights: Any, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = delays(rng)
+    capsys.readouterr()
+    outcomes(nights, labels(nights, table_of(frame)))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("outcomes")]
+    rows = joined(nights, frame)
+    accuracy = accuracy_score(rows["late"], rows["p"] >= np.float32(0.35))
+    assert line.startswith(f"outcomes  m: accuracy {100 * accuracy:.1f} % (")
+    assert line.endswith(f"{len(rows):,} rows with an outcome, {2 * ROWS - len(rows):,} without")
+
+
 def test_in_what_order_and_files_labels_come_changes_no_byte(nights: Any, rng: np.random.Generator) -> None:
     frame = delays(rng)
     one = outcomes(nights, labels(nights, table_of(frame)))
