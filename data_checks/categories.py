@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data_checks.stored_numbers import stored_count, stored_counts
+
 #: Distinct categories that are told apart; a column with more gets no table.
 CATEGORY_CAP = 1000
 
@@ -55,8 +57,8 @@ class CategoryTable:
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Self:
         """The table that `to_json` wrote."""
-        counts = {str(name): int(count) for name, count in raw["counts"].items()}
-        return cls(counts, int(raw["total"]), bool(raw["overflow"]), int(raw["cap"]))
+        counts = {str(name): stored_count(count) for name, count in raw["counts"].items()}
+        return cls(counts, stored_count(raw["total"]), bool(raw["overflow"]), stored_count(raw["cap"]))
 
 
 @dataclass
@@ -102,7 +104,7 @@ class KnownCounts:
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Self:
         """The counts that `to_json` wrote."""
-        return cls(tuple(raw["known"]), np.array(raw["counts"], np.int64), int(raw["others"]))
+        return cls(tuple(map(str, raw["known"])), stored_counts(raw["counts"]), stored_count(raw["others"]))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -14,8 +15,12 @@ from data_checks.columns import BatchColumns
 from data_checks.histogram import Histogram
 from data_checks.moments import Moments
 from data_checks.reference import Kind, ReferenceColumn
+from data_checks.stored_numbers import stored_count, stored_number
 
 Floats = npt.NDArray[np.float64]
+
+
+_COUNTS = ("rows", "nulls", "nans", "infinite", "outside")
 
 
 @dataclass
@@ -36,9 +41,19 @@ class Presence:
         """Rows whose value is null or NaN."""
         return self.nulls + self.nans
 
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """What `asdict` gave. Raises ValueError or KeyError on anything else."""
+        found = cls(**{name: stored_count(raw[name]) for name in _COUNTS})
+        found.minimum, found.maximum = stored_number(raw["minimum"]), stored_number(raw["maximum"])
+        if max(found.missing, found.outside) > found.rows:
+            message = f"{found.missing:,} values missing, {found.outside:,} outside, of {found.rows:,} rows"
+            raise ValueError(message)
+        return found
+
     def merge(self, other: Presence) -> None:
         """Add `other`, which stays as it is."""
-        for name in ("rows", "nulls", "nans", "infinite", "outside"):
+        for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.widen(other.minimum, other.maximum)
 
@@ -177,9 +192,12 @@ class ColumnProfile:
     @classmethod
     def from_json(cls, raw: dict[str, Any], reference: ReferenceColumn | None) -> Self:
         """The profile that `to_json` wrote. Raises ValueError when it was counted on another reference's bins."""
-        limits = None if raw["limits"] is None else (float(raw["limits"][0]), float(raw["limits"][1]))
-        counts = int(raw["scored_rows"]), int(raw["scored_missing"])
-        profile = cls(raw["name"], raw["kind"], Presence(**raw["presence"]), *counts, limits)
+        limits = None
+        if raw["limits"] is not None:
+            low, high = map(stored_number, raw["limits"])
+            limits = None if low is None or high is None else (low, high)
+        counts = stored_count(raw["scored_rows"]), stored_count(raw["scored_missing"])
+        profile = cls(raw["name"], raw["kind"], Presence.from_json(raw["presence"]), *counts, limits)
         for part, kind in _READERS.items():
             if raw[part] is not None:
                 setattr(profile, part, kind.from_json(raw[part]))
@@ -188,7 +206,18 @@ class ColumnProfile:
                 message = f"column '{profile.name}': its histogram needs the edges of a reference"
                 raise ValueError(message)
             profile.histogram = Histogram.from_json(raw["histogram"], reference.numeric.grid)
+        counted = profile._counted()
+        if any(count != profile.scored_rows - profile.scored_missing for count in counted):
+            message = f"column '{profile.name}': its counts are of another number of rows"
+            raise ValueError(message)
         return profile
+
+    def _counted(self) -> list[int]:
+        """Values in each of the parts that count all of the scored rows' values."""
+        found = [] if self.histogram is None else [int(self.histogram.counts.sum())]
+        if self.known is not None:
+            found.append(int(self.known.counts.sum()) + self.known.others)
+        return found
 
 
 _READERS: dict[str, type[Moments | KnownCounts | CategoryTable]] = {

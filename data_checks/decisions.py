@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_checks.moments import Moments
+from data_checks.stored_numbers import stored_count, stored_number
 
 #: The model's own type: decisions are made in it.
 Scores = npt.NDArray[np.floating[Any]]
@@ -113,6 +114,7 @@ class DecisionProfile:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """The profile that `to_json` wrote. Raises ValueError or KeyError on parts that do not fit each other."""
-        threshold = None if raw["threshold"] is None else float(raw["threshold"])
-        counts, expected = list(map(int, raw["counts"])), Moments.from_json(raw["expected"])
-        return cls(str(raw["model"]), tuple(map(str, raw["labels"])), threshold, counts, int(raw["missing"]), expected)
+        threshold = stored_number(raw["threshold"])
+        counts, expected = list(map(stored_count, raw["counts"])), Moments.from_json(raw["expected"])
+        labels, missing = tuple(map(str, raw["labels"])), stored_count(raw["missing"])
+        return cls(str(raw["model"]), labels, threshold, counts, missing, expected)

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from functools import cache
 from typing import Any
 
-from schemas.verdicts import (
-    Bin,
-    ClassShare,
-    ColumnDrift,
-    DecisionDrift,
-    DriftStatus,
-    DriftVerdict,
-    EarlierNight,
-    FeatureImpact,
-    ImpactVerdict,
-    SliceColumn,
-    SliceDrift,
-    Trend,
-)
+from pydantic import TypeAdapter
+
+from schemas.verdicts import DriftStatus, DriftVerdict, EarlierNight, Trend
 
 FORMAT = "nightscore.drift"
 VERSION = 3
 
 Json = Mapping[str, Any]
+_FIELDS = tuple(item.name for item in fields(DriftVerdict))
 
 
 def drift_json(verdict: DriftVerdict) -> dict[str, Any]:
@@ -33,21 +25,30 @@ def drift_json(verdict: DriftVerdict) -> dict[str, Any]:
 
 
 def drift_from_json(raw: Json) -> DriftVerdict:
-    """The verdict that `drift_json` wrote. Raises ValueError when it is something else."""
+    """The verdict that `drift_json` wrote. Raises ValueError or KeyError when it is something else."""
     if (raw.get("format"), raw.get("version")) != (FORMAT, VERSION):
         message = (
             f"not a drift verdict of version {VERSION}: format {raw.get('format')!r}, version {raw.get('version')!r}"
         )
         raise ValueError(message)
-    return DriftVerdict(
-        status=DriftStatus(raw["status"]),
-        columns=tuple(_column_from_json(item) for item in raw["columns"]),
-        reason=raw["reason"],
-        settings=raw["settings"],
-        slices=tuple(_slice_from_json(item) for item in raw["slices"]),
-        decisions=tuple(_decision_from_json(item) for item in raw["decisions"]),
-        impacts=tuple(_impact_from_json(item) for item in raw["impacts"]),
-    )
+    _refuse_huge(raw)
+    verdict: DriftVerdict = _verdicts().validate_python({name: raw[name] for name in _FIELDS})
+    return verdict
+
+
+@cache
+def _verdicts() -> TypeAdapter[DriftVerdict]:
+    return TypeAdapter(DriftVerdict)
+
+
+def _refuse_huge(value: Any) -> None:
+    """Raise ValueError for a number that is not finite, or a whole one beyond what a float64 tells apart."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _refuse_huge(item)
+    elif (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, int) and abs(value) > 1 << 53):
+        message = "a number is not finite or too large"
+        raise ValueError(message)
 
 
 def trend_json(trend: Trend) -> dict[str, Any]:
@@ -58,26 +59,6 @@ def trend_json(trend: Trend) -> dict[str, Any]:
 def trend_from_json(raw: Json) -> Trend:
     """The trend that `trend_json` wrote."""
     return Trend(raw["nights_in_a_row"], tuple(_earlier_from_json(item) for item in raw["earlier"]))
-
-
-def _column_from_json(raw: Json) -> ColumnDrift:
-    bins = {name: tuple(Bin(**item) for item in raw[name]) for name in ("bins", "unit_bins")}
-    return ColumnDrift(**{**raw, **bins, "status": DriftStatus(raw["status"]), "reasons": tuple(raw["reasons"])})
-
-
-def _slice_from_json(raw: Json) -> SliceDrift:
-    columns = tuple(SliceColumn(**{**item, "status": DriftStatus(item["status"])}) for item in raw["columns"])
-    return SliceDrift(**{**raw, "status": DriftStatus(raw["status"]), "columns": columns})
-
-
-def _decision_from_json(raw: Json) -> DecisionDrift:
-    classes = tuple(ClassShare(**item) for item in raw["classes"])
-    return DecisionDrift(**{**raw, "status": DriftStatus(raw["status"]), "classes": classes})
-
-
-def _impact_from_json(raw: Json) -> ImpactVerdict:
-    features = tuple(FeatureImpact(**{**item, "columns": tuple(item["columns"])}) for item in raw["features"])
-    return ImpactVerdict(**{**raw, "features": features})
 
 
 def _earlier_from_json(raw: Json) -> EarlierNight:

@@ -33,6 +33,10 @@ class Grid:
         """How many bins there are."""
         return len(self.edges) + 1
 
+    def place(self, value: float) -> int:
+        """The bin of one number."""
+        return int(np.searchsorted(self._array, value, side="right"))
+
     def counts(self, ascending: Floats) -> Counts:
         """Shape (bins,): how many of the values, which ascend and hold no NaN, fall in each bin."""
         return between(np.searchsorted(ascending, self._array, side="left"), len(ascending))

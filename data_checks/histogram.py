@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from data_checks.float_sums import FloatSums
 from data_checks.grid import Counts, Floats, Grid
+from data_checks.stored_numbers import stored_count, stored_counts, stored_number
 
 #: Equal bins on [0, 1] that probabilities are shown on.
 UNIT_BINS = 20
@@ -134,9 +135,22 @@ class Histogram:
             message = f"a histogram of {raw['bins']} bins does not belong to a grid of {len(grid)}"
             raise ValueError(message)
         counts = np.zeros(len(grid), np.int64)
-        counts[np.asarray(raw["at"], np.int64)] = raw["counts"]
-        low, high = map(int, raw["infinite"])
-        return cls(grid, counts, FloatSums.from_json(raw["tails"]), low, high, raw["minimum"], raw["maximum"])
+        counts[stored_counts(raw["at"])] = stored_counts(raw["counts"])
+        low, high = map(stored_count, raw["infinite"])
+        ends = stored_number(raw["minimum"]), stored_number(raw["maximum"])
+        found = cls(grid, counts, FloatSums.from_json(raw["tails"]), low, high, *ends)
+        if found.tails.size != 2 or found._places() != [grid.place(end) for end in ends if end is not None]:  # noqa: PLR2004
+            message = f"a histogram from {ends[0]} to {ends[1]} whose counts are of another range"
+            raise ValueError(message)
+        return found
+
+    def _places(self) -> list[int]:
+        """The first and the last bin with finite values; none where there is no finite value."""
+        finite = self.counts.copy()
+        finite[0] -= self.infinite_low
+        finite[-1] -= self.infinite_high
+        filled = np.flatnonzero(finite)
+        return [int(filled[0]), int(filled[-1])] if filled.size else []
 
 
 def bin_counts(values: npt.NDArray[np.float64], edges: tuple[float, ...]) -> Counts:

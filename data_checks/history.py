@@ -147,9 +147,10 @@ def _decision_rows(run_date: date, run_id: str, decision: DecisionDrift) -> Iter
 def _thresholds(measure: str, column: ColumnDrift, settings: Mapping[str, Any]) -> tuple[float | None, float | None]:
     if measure == "missing_rate":
         return _missing_thresholds(column.missing_rate_reference, settings)
-    own = settings.get(SETTING, {}).get(column.column)
+    usual = settings.get(SETTING)
+    own = _setting(usual, column.column) if isinstance(usual, Mapping) else None
     if own is not None and measure in _REPLACED:
-        return None, float(own) if measure == "psi" else None
+        return None, own if measure == "psi" else None
     warn, drift = _THRESHOLDS.get(measure, (None, None))
     return _setting(settings, warn), _setting(settings, drift)
 

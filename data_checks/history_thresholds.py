@@ -11,6 +11,9 @@ from schemas.job import HistoryThresholds
 #: Key of `DriftVerdict.settings` under which each column's threshold from history stands, where it has one.
 SETTING = "psi_from_history"
 
+#: PSI itself is 18.5 at most, with shares floored at 1e-4; squares of larger numbers would leave float64.
+_LARGEST = 1e100
+
 
 @dataclass(frozen=True)
 class HistoryThreshold:
@@ -26,13 +29,13 @@ def threshold_from_history(values: Sequence[float | None], settings: HistoryThre
     """Mean + k standard deviations (ddof 0) of the last `runs` values, given in the order of the nights.
 
     As NannyML's StandardDeviationThreshold, whose deviation is NumPy's default, ddof 0; there is no lower limit, since
-    a column that moves less than usual is no alarm. None and numbers that are not finite are nights without a
+    a column that moves less than usual is no alarm. None and numbers that are not finite, or huge, are nights without a
     value: they are left out, and do not count as nights.
 
     >>> threshold_from_history([0.1, 0.3], HistoryThresholds(k=2.0, runs=2))
     HistoryThreshold(value=0.4, reason='mean 0.2 + 2 standard deviations of 0.1 over 2 nights', nights=2)
     """
-    known = [value for value in values if value is not None and math.isfinite(value)][-settings.runs :]
+    known = [value for value in values if value is not None and abs(value) < _LARGEST][-settings.runs :]
     if len(known) < settings.runs:
         reason = f"{len(known)} of the {settings.runs} published nights that a threshold from history is made of"
         return HistoryThreshold(None, reason, len(known))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from data_checks.mixing import Words, mix
 from data_checks.moments import Moments
+from data_checks.stored_numbers import stored_count
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,7 +98,11 @@ class ScoreImpact:
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """What `to_json` wrote. Raises ValueError or KeyError on anything else."""
         explained = Explained(raw["score"], raw["model"], raw["artefact"], raw["unit"], tuple(raw["features"]))
-        return cls(explained, int(raw["rows"]), [Moments.from_json(item) for item in raw["moments"]])
+        words = (explained.score, explained.model, explained.artefact, explained.unit, *explained.features)
+        if not all(isinstance(word, str) for word in words):
+            message = "contributions: a score, model, unit or feature is no text"
+            raise ValueError(message)
+        return cls(explained, stored_count(raw["rows"]), [Moments.from_json(item) for item in raw["moments"]])
 
 
 @dataclass

@@ -11,6 +11,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from data_checks.stored_numbers import stored_count
+
 Floats = npt.NDArray[np.float64]
 
 #: Every finite float64 is an integer times 2**-1074, every product of two an integer times 2**-2148.
@@ -130,7 +132,10 @@ class Moments:
     def from_json(cls, raw: dict[str, Any]) -> Self:
         """The moments that `to_json` wrote. Raises ValueError or KeyError on anything else."""
         sums = _from_dyadic(raw["sum"], _SCALE), _from_dyadic(raw["squares"], 2 * _SCALE)
-        return cls(int(raw["count"]), int(raw["infinite"]), *sums)
+        if sums[1] < 0:
+            message = "a sum of squares is negative"
+            raise ValueError(message)
+        return cls(stored_count(raw["count"]), stored_count(raw["infinite"]), *sums)
 
 
 def _about(values: Floats, pivot: float) -> tuple[float, float]:

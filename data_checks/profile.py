@@ -17,6 +17,7 @@ from data_checks.impact import ImpactSums
 from data_checks.reference import Kind, ReferenceProfile, kind_of
 from data_checks.score_profile import ScoreColumn, ScoreProfile
 from data_checks.slices import SliceProfile
+from data_checks.stored_numbers import stored_count
 from schemas.contract import TableContract
 
 Floats = npt.NDArray[np.float64]
@@ -157,8 +158,8 @@ class Profile:
             raw["reference"],
             columns,
             scores,
-            int(raw["rows_conformed"]),
-            int(raw["rows_scored"]),
+            stored_count(raw["rows_conformed"]),
+            stored_count(raw["rows_scored"]),
             {item.model: item for item in decisions},
             {item.slice_column: item for item in slices},
             ImpactSums.from_json(raw["impact"]),

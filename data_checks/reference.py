@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import pairwise
@@ -17,6 +18,7 @@ from data_checks.grid import Grid
 from data_checks.histogram import UNIT_EDGES
 from data_checks.impact import ImpactSums
 from data_checks.slices import SliceProfile
+from data_checks.stored_numbers import LARGEST_COUNT
 from schemas.contract import TableContract
 from schemas.job import TimeFeature
 from schemas.strict import Strict
@@ -48,19 +50,19 @@ def kind_of(logical_type: str) -> Kind:
 class NumericFacts(Strict):
     """The finite values of a column. All None, and one bin, where there are none."""
 
-    infinite: int = Field(default=0, ge=0)
+    infinite: int = Field(default=0, ge=0, le=LARGEST_COUNT)
     minimum: float | None = None
     maximum: float | None = None
     mean: float | None = None
     #: Sample standard deviation (ddof 1).
-    sd: float | None = None
+    sd: float | None = Field(default=None, ge=0.0)
     #: Inner edges of the bins that PSI rests on; the outer ones are infinite. A value on an edge belongs to the bin
     #: above it.
-    edges: tuple[float, ...] = Field(default=(), strict=False)
+    edges: tuple[float, ...] = Field(default=(), strict=False, max_length=1000)
     #: Values with a share above 1/bins: the bin that begins at such an edge holds that value only.
     atoms: tuple[float, ...] = Field(default=(), strict=False)
     #: The fine grid: about 1,000 quantiles, the edges above, and of a probability the 20 equal bins of [0, 1].
-    grid_edges: tuple[float, ...] = Field(default=(), strict=False)
+    grid_edges: tuple[float, ...] = Field(default=(), strict=False, max_length=100_000)
     #: Values per bin of the fine grid, one more than edges; infinite values are in the outer bins.
     grid_counts: tuple[int, ...] = Field(default=(0,), strict=False)
     #: Means of the finite values in the outer bins of the fine grid; None where there are none.
@@ -71,18 +73,32 @@ class NumericFacts(Strict):
 
     @model_validator(mode="after")
     def _bins_are_whole(self) -> Self:
-        if len(self.grid_counts) != len(self.grid_edges) + 1 or min(self.grid_counts) < 0:
+        sound = min(self.grid_counts, default=-1) >= 0 and max(self.grid_counts) <= LARGEST_COUNT
+        if len(self.grid_counts) != len(self.grid_edges) + 1 or not sound:
             bins, edges = len(self.grid_counts), len(self.grid_edges)
-            message = f"{bins} counts for {edges} edges: one count more than edges, none negative"
+            message = f"{bins} counts for {edges} edges: one count more than edges, none negative or too large"
             raise ValueError(message)
         within = set(self.grid_edges)
         if not within.issuperset(self.edges) or (self.unit and not within.issuperset(UNIT_EDGES)):
             message = "the edges of the bins must be among those of the fine grid"
             raise ValueError(message)
-        if any(low >= high for low, high in pairwise(self.edges)):
-            message = "the edges must ascend"
+        if any(low >= high for low, high in pairwise(self.edges)) or not set(self.edges).issuperset(self.atoms):
+            message = "the edges must ascend, and the atoms be among them"
             raise ValueError(message)
         _ = self.grid
+        return self
+
+    @model_validator(mode="after")
+    def _the_range_is_that_of_the_values(self) -> Self:
+        ends = [end for end in (self.minimum, self.maximum) if end is not None]
+        filled = [place for place, count in enumerate(self.grid_counts) if count]
+        finite = self.present - self.infinite
+        places = [bisect_right(self.grid_edges, end) for end in ends]
+        # Infinite values fill the outer bins, too.
+        fits = self.infinite > 0 or not filled or places == [filled[0], filled[-1]]
+        if finite < 0 or len(ends) != (2 if finite else 0) or ends != sorted(ends) or not fits:
+            message = f"a range of {self.minimum} to {self.maximum} does not belong to these counts"
+            raise ValueError(message)
         return self
 
     @cached_property
@@ -108,19 +124,19 @@ class NumericFacts(Strict):
 class CategoryFacts(Strict):
     """Categories with their counts, the most frequent first."""
 
-    categories: tuple[tuple[str, int], ...] = Field(default=(), strict=False)
+    categories: tuple[tuple[str, int], ...] = Field(default=(), strict=False, max_length=30_000)
     #: Distinct categories of the reference; where it has more than can be counted, one more than that.
-    distinct: int = Field(ge=0)
+    distinct: int = Field(ge=0, le=LARGEST_COUNT)
     #: Values of the categories that are not listed since there are too many.
-    unlisted: int = Field(default=0, ge=0)
+    unlisted: int = Field(default=0, ge=0, le=LARGEST_COUNT)
 
     @model_validator(mode="after")
     def _categories_are_distinct(self) -> Self:
         if len({name for name, _ in self.categories}) != len(self.categories):
             message = "a category is listed twice"
             raise ValueError(message)
-        if any(count < 1 for _, count in self.categories):
-            message = "a listed category has no values"
+        if any(not 1 <= count <= LARGEST_COUNT for _, count in self.categories):
+            message = "a listed category has no values, or too many"
             raise ValueError(message)
         return self
 
@@ -150,7 +166,7 @@ class ReferenceColumn(Strict):
 
     name: str
     kind: Kind
-    rows: int = Field(ge=0)
+    rows: int = Field(ge=0, le=LARGEST_COUNT)
     nulls: int = Field(default=0, ge=0)
     nans: int = Field(default=0, ge=0)
     numeric: NumericFacts | None = None
@@ -164,6 +180,9 @@ class ReferenceColumn(Strict):
             self.kind == "categorical"
         ):
             message = f"column '{self.name}' of kind {self.kind} has the facts of another kind"
+            raise ValueError(message)
+        if self.missing > self.rows:
+            message = f"column '{self.name}': {self.missing:,} of {self.rows:,} rows are missing"
             raise ValueError(message)
         facts = self.numeric or self.categorical
         if facts is not None and facts.present != self.rows - self.missing:
@@ -184,7 +203,7 @@ class ReferenceProfile(Strict):
     contract_digest: str
     #: Name of each model to the sha256 of its artefact: scores of another model are not compared.
     models: dict[str, str] = Field(default_factory=dict)
-    rows: int = Field(ge=0)
+    rows: int = Field(ge=0, le=LARGEST_COUNT)
     bins: int = Field(default=DEFAULT_BINS, ge=2, le=50)
     other_share: float = Field(default=OTHER_SHARE, ge=0.0, lt=1.0)
     columns: tuple[ReferenceColumn, ...] = Field(default=(), strict=False)
@@ -194,6 +213,17 @@ class ReferenceProfile(Strict):
     decisions: tuple[dict[str, Any], ...] = Field(default=(), strict=False)
     impact: dict[str, Any] = Field(default_factory=lambda: ImpactSums().to_json())
     slices: tuple[dict[str, Any], ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _names_stand_once(self) -> Self:
+        for group in (self.columns, self.scores):
+            if len({column.name for column in group}) != len(group):
+                message = "a column is listed twice"
+                raise ValueError(message)
+        if any(score.numeric is None for score in self.scores):
+            message = "a score has no numbers"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _states_can_be_read(self) -> Self:

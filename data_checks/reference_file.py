@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from data_checks.reference import FORMAT, VERSION, ReferenceProfile, reference_head
+from data_checks.slicing import misfit
 
 #: Larger files are refused before parsing: 1,000 columns of 2,000 edges fit well.
 MAX_BYTES = 200_000_000
@@ -88,9 +89,15 @@ def _parse(payload: Any) -> ReferenceProfile:
         first = error.errors()[0]
         reason = f"is damaged: {'.'.join(map(str, first['loc']))}: {first['msg']}: {_REMAKE}"
         raise _UnusableError(reason) from None
+    except RecursionError:
+        reason = f"is damaged, it is nested too deeply: {_REMAKE}"
+        raise _UnusableError(reason) from None
     except ValueError:
         reason = f"is damaged, it holds a number that is not finite: {_REMAKE}"
         raise _UnusableError(reason) from None
+    if wrong := misfit(reference):
+        reason = f"is damaged: {wrong}: {_REMAKE}"
+        raise _UnusableError(reason)
     if reference.digest != payload.get("digest"):
         reason = f"does not match its digest, so it was changed after it was made: {_REMAKE}"
         raise _UnusableError(reason)

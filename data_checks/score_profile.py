@@ -12,6 +12,7 @@ import numpy.typing as npt
 from data_checks.histogram import Histogram
 from data_checks.moments import Moments
 from data_checks.reference import ReferenceColumn, ScoreKind
+from data_checks.stored_numbers import stored_count, stored_number
 
 Floats = npt.NDArray[np.float64]
 
@@ -95,7 +96,8 @@ class ScoreProfile:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any], reference: ReferenceColumn | None) -> Self:
         """The profile that `to_json` wrote. Raises ValueError when it was counted on another reference's bins."""
-        counts = int(raw["rows"]), int(raw["missing"]), raw["minimum"], raw["maximum"]
+        ends = stored_number(raw["minimum"]), stored_number(raw["maximum"])
+        counts = stored_count(raw["rows"]), stored_count(raw["missing"]), *ends
         column = ScoreColumn(raw["name"], raw["kind"], raw["model"])
         profile = cls(column, *counts, Moments.from_json(raw["moments"]))
         if raw["histogram"] is not None:
@@ -103,4 +105,7 @@ class ScoreProfile:
                 message = f"the scores '{column.name}': their histogram needs the edges of a reference"
                 raise ValueError(message)
             profile.histogram = Histogram.from_json(raw["histogram"], reference.numeric.grid)
+            if int(profile.histogram.counts.sum()) != profile.rows - profile.missing:
+                message = f"the scores '{column.name}': their histogram is of another number of rows"
+                raise ValueError(message)
         return profile

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data_checks.float_sums import FloatSums
+from data_checks.stored_numbers import stored_count, stored_counts
 
 Codes = npt.NDArray[np.integer[Any]]
 Counts = npt.NDArray[np.int64]
@@ -19,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 #: The last two values of every slice column: whatever has no slice of its own, and null.
 OTHER = "__other__"
 MISSING = "__missing__"
+#: Cells of a matrix that is read: 202 slices have 1,000 bins at most.
+_LARGEST_MATRIX = 1 << 20
 #: What the integers of FloatSums count.
 _UNIT = Fraction(1, 2**1074)
 
@@ -120,7 +123,7 @@ class SliceProfile:
         """Mean of a score column in each slice, rounded once, in the order of `values`; None where it has no score."""
         score = self.scores[name]
         pairs = zip(score.sums.scaled, score.counts[:, :-1].sum(axis=1).tolist(), strict=True)
-        return tuple(float(Fraction(total, count) * _UNIT) if count else None for total, count in pairs)
+        return tuple(_float(Fraction(total, count) * _UNIT) if count else None for total, count in pairs)
 
     def merge(self, other: SliceProfile) -> None:
         """Add `other`, which stays as it is. Raises ValueError when it has other slices, columns or bins."""
@@ -165,14 +168,21 @@ class SliceProfile:
             name: ScoreCounts(_matrix(name, item, size), FloatSums.from_json(item["sums"]))
             for name, item in raw["scores"].items()
         }
-        rows = np.array(raw["rows"], np.int64)
-        sizes = [len(rows), *(score.sums.size for score in scores.values())]
-        if sizes != [size] * len(sizes) or bool((rows < 0).any()):
+        rows = _counts(raw["rows"])
+        sizes = [0 if rows is None else len(rows), *(score.sums.size for score in scores.values())]
+        if rows is None or sizes != [size] * len(sizes):
             message = (
                 f"slice column '{raw['slice_column']}': not one count of rows and one sum for each of {size} values"
             )
             raise ValueError(message)
         return cls(str(raw["slice_column"]), values, rows, columns, scores)
+
+
+def _float(exact: Fraction) -> float | None:
+    try:
+        return float(exact)
+    except OverflowError:  # no mean of scores is so large: the sum is none of theirs
+        return None
 
 
 class _SlicePlaces:
@@ -226,19 +236,31 @@ def _matrix_json(counts: Counts) -> dict[str, Any]:
 
 
 def _matrix(name: str, raw: Mapping[str, Any], size: int) -> Counts:
-    shape, counts = (size, int(raw["bins"]) + 1), np.array(raw["counts"], np.int64)
-    if "places" in raw:
-        counts = _unfolded(np.array(raw["places"], np.int64), counts, shape)
-    if counts.shape != shape or bool((counts < 0).any()):
+    shape = size, stored_count(raw["bins"]) + 1
+    if shape[0] * shape[1] > _LARGEST_MATRIX:
+        message = f"column '{name}': {size:,} slices in {shape[1] - 1:,} bins are too many"
+        raise ValueError(message)
+    counts = _counts(raw["counts"])
+    if counts is not None and "places" in raw:
+        counts = _unfolded(_counts(raw["places"]), counts, shape)
+    if counts is None or counts.shape != shape:
         message = f"column '{name}': not the counts of {size} slices in {shape[1] - 1} bins"
         raise ValueError(message)
     return counts
 
 
-def _unfolded(places: Counts, cells: Counts, shape: tuple[int, int]) -> Counts:
-    """The whole matrix; the cells as they are where they do not fit into it."""
-    if places.shape != cells.shape or bool(((places < 0) | (places >= shape[0] * shape[1])).any()):
-        return cells
+def _counts(values: Any) -> Counts | None:
+    """None where there is one that is no count."""
+    try:
+        return stored_counts(values)
+    except ValueError:
+        return None
+
+
+def _unfolded(places: Counts | None, cells: Counts, shape: tuple[int, int]) -> Counts | None:
+    """The whole matrix; None where the cells do not fit into it."""
+    if places is None or places.shape != cells.shape or bool((places >= shape[0] * shape[1]).any()):
+        return None
     counts = np.zeros(shape, np.int64)
     counts.ravel()[places] = cells
     return counts

@@ -15,7 +15,7 @@ from data_checks.categories import BatchCategories
 from data_checks.columns import BatchColumns
 from data_checks.drift_rules import NAMED_FROM
 from data_checks.grid import Floats
-from data_checks.reference import CategoryFacts, ReferenceColumn
+from data_checks.reference import CategoryFacts, ReferenceColumn, ReferenceProfile
 from data_checks.slices import MISSING, OTHER, SliceProfile
 
 Codes = npt.NDArray[np.int32]
@@ -85,6 +85,17 @@ class Slicing:
         places = counted.places(self._known[name])
         table = np.append(np.where(places < 0, len(values) - 2, places), len(values) - 1).astype(np.int32)
         return table[rows]
+
+
+def misfit(reference: ReferenceProfile) -> str:
+    """Why the reference's slices do not fit the bins of its own columns; empty where they do."""
+    known = Slicing.of({}, reference.columns, reference.scores, reference.other_share).labels()
+    for profile in reference.slice_profiles.values():
+        for name in (*profile.columns, *profile.scores):
+            found, wanted = profile.counts(name).shape[1] - 1, len(known.get(name, ()))
+            if found != wanted:
+                return f"slices of '{profile.slice_column}': {found:,} bins of '{name}' where it has {wanted:,}"
+    return ""
 
 
 def _bins_of(columns: Sequence[ReferenceColumn], other_share: float) -> tuple[BinCodes, ...]:

@@ -18,8 +18,8 @@ from schemas.verdicts import DriftVerdict
 
 #: Days that are looked back for earlier nights, if nobody needs more.
 LOOK_BACK = 60
-#: What reading JSON of any shape may raise.
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+#: What reading JSON of any shape may raise, and computing with what it holds.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class EarlierRun:
             return drift_from_json(json.loads((self.folder / "drift.json").read_bytes()))
         except FileNotFoundError:
             return "the run left no drift.json"
-        except _UNREADABLE as error:
-            return f"its drift.json cannot be read: {_first_line(error)}"
+        except UNREADABLE as error:
+            return f"its drift.json cannot be read: {first_line(error)}"
 
     @cached_property
     def profile(self) -> Profile | str:
@@ -57,8 +57,8 @@ class EarlierRun:
             return Profile.from_json(json.loads((self.folder / "profile.json").read_bytes()), reference)
         except FileNotFoundError:
             return "the run left no profile.json"
-        except _UNREADABLE as error:
-            return f"its profile.json cannot be used: {_first_line(error)}"
+        except UNREADABLE as error:
+            return f"its profile.json cannot be used: {first_line(error)}"
 
 
 def published_run(loaded: LoadedJob, run_date: str) -> EarlierRun | None:
@@ -68,7 +68,7 @@ def published_run(loaded: LoadedJob, run_date: str) -> EarlierRun | None:
         manifest = published_manifest(loaded.table / partition) or {}
         run_id = Path(manifest["run_id"]).name
         models = {str(model["name"]): str(model["sha256"]) for model in manifest["models"]}
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return EarlierRun(loaded, run_date, loaded.runs / partition / run_id, models)
 
@@ -82,6 +82,7 @@ def published_before(loaded: LoadedJob, run_date: str, days: int = LOOK_BACK) ->
             yield found
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The error's kind and the first line of its text, 200 characters at most."""
     lines = str(error).splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"[:200]

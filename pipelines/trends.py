@@ -13,7 +13,14 @@ from data_checks.column_summary import ColumnSummary
 from data_checks.history_thresholds import thresholds_from_history
 from data_checks.profile import Profile
 from data_checks.reference import ReferenceProfile
-from pipelines.earlier_nights import LOOK_BACK, EarlierRun, published_before, published_run
+from pipelines.earlier_nights import (
+    LOOK_BACK,
+    UNREADABLE,
+    EarlierRun,
+    first_line,
+    published_before,
+    published_run,
+)
 from pipelines.loading import LoadedJob
 from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict, EarlierNight, Trend
 
@@ -54,7 +61,10 @@ def nights_in_a_row(flagged: set[str], earlier: Iterable[EarlierRun]) -> dict[st
 
 
 def usual_psi(loaded: LoadedJob, run_date: str) -> dict[str, float]:
-    """Column to the PSI from which on it counts as drifted, by its earlier nights; empty unless the job wants that."""
+    """Column to the PSI from which on it counts as drifted, by its earlier nights; empty unless the job wants that.
+
+    Never below psi_warn: of a column that hardly ever moves, a PSI that is no matter would be unusual.
+    """
     settings = loaded.job.drift.history
     if settings is None or isinstance(loaded.reference, str):
         return {}
@@ -67,7 +77,8 @@ def usual_psi(loaded: LoadedJob, run_date: str) -> dict[str, float]:
         for column in found.columns:
             values.setdefault(column.column, []).insert(0, column.psi)
     found_thresholds = thresholds_from_history(values, settings)
-    return {name: found.value for name, found in found_thresholds.items() if found.value is not None}
+    least = loaded.job.drift.psi_warn
+    return {name: max(found.value, least) for name, found in found_thresholds.items() if found.value is not None}
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,11 @@ class Against:
         before = run.profile
         if isinstance(before, str):
             return EarlierNight(label, run.run_date, run.run_id, reason=before)
-        return EarlierNight(label, run.run_date, run.run_id, dict(self._columns(before)))
+        try:
+            return EarlierNight(label, run.run_date, run.run_id, dict(self._columns(before)))
+        except UNREADABLE as error:  # a damaged file of an earlier night is no reason to lose tonight's
+            reason = f"its profile.json cannot be used: {first_line(error)}"
+            return EarlierNight(label, run.run_date, run.run_id, reason=reason)
 
     def _columns(self, before: Profile) -> Iterator[tuple[str, dict[str, Any]]]:
         comparison = ColumnComparison(self.reference, self.loaded.job.drift)
