@@ -22,7 +22,7 @@ from pipelines.loading import LoadedJob, load_job
 from pipelines.range_outcomes import outcomes_of
 from pipelines.running import dates_between
 from pipelines.stored_nights import StoredNight, stored_night, together
-from schemas.errors import ExitCode, NoDataError
+from schemas.errors import ConfigError, ExitCode, NoDataError
 
 #: Folder of the runs' folder that holds these reports; no partition is named so, since its name has a `=`.
 FOLDER = "drift"
@@ -42,30 +42,51 @@ class RangeOptions:
 def report_range(job: Path, first: str, last: str, options: RangeOptions) -> int:
     """Write the report of the nights from `first` to `last`. Returns the exit code.
 
-    Raises ConfigError as `load_job` does and for labels that do not fit, NoDataError where no night has a run.
+    Raises ConfigError as `load_job` does, for labels that do not fit and for a folder that must not or cannot be
+    written to; NoDataError where no night has a run.
     """
     loaded = load_job(job)
+    _refuse_tables(loaded, options.output)
     nights = [stored_night(loaded, run_date) for run_date in dates_between(first, last, "--from")]
     if all(night.run is None for night in nights):
         message = f"no run of {loaded.job.name} from {first} to {last}: there is nothing to report"
         raise NoDataError(message, code="no_runs")
     facts = _facts(loaded, nights, outcomes_of(loaded, nights, options.labels, options.truth))
     target = options.output or loaded.runs / FOLDER / f"{first}_{last}"
-    target.mkdir(parents=True, exist_ok=True)
     rows = [
         row
         for night in nights
         if night.run is not None and night.verdict is not None
         for row in history_rows(date.fromisoformat(night.date), night.run.run_id, night.verdict)
     ]
-    write_history(history_table(rows), target / "history.parquet")
-    write_json(target / "trend.json", facts.to_json())
     page = target / "index.html"
-    write_bytes(page, render_trend(facts).encode())
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        fresh = target / ".history.parquet"
+        write_history(history_table(rows), fresh)
+        fresh.replace(target / "history.parquet")
+        write_json(target / "trend.json", facts.to_json())
+        write_bytes(page, render_trend(facts).encode())
+    except OSError as error:
+        message = f"the report cannot be written to {target}: {error.strerror}"
+        raise ConfigError(message, code="output_unwritable") from None
     _say(facts, nights, page)
     if options.show:
         webbrowser.open(page.absolute().as_uri())
     return ExitCode.PUBLISHED
+
+
+def _refuse_tables(loaded: LoadedJob, output: Path | None) -> None:
+    """Raise ConfigError for a place where readers of a table, or the next run, would take history.parquet for rows."""
+    if output is None:
+        return
+    before, _, _ = loaded.job.input.path.partition("{date}")
+    source = loaded.base / before if before.endswith("/") else (loaded.base / before).parent
+    for name, place in (("output.path", loaded.table), ("input.path", source)):
+        inside = output.resolve().is_relative_to(place.resolve())
+        if inside and place.resolve() != loaded.base.resolve():
+            message = f"--output {output} lies in {name}: history.parquet would be read as rows of that table"
+            raise ConfigError(message, code="output_in_table")
 
 
 def _facts(loaded: LoadedJob, nights: Sequence[StoredNight], outcomes: tuple[ModelOutcomes, ...]) -> TrendFacts:

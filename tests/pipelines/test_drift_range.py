@@ -333,3 +333,17 @@ def test_a_range_in_which_nothing_is_out_is_told(job: Any) -> None:
     trend = trend_of(job, first=HELD, last=FAILED)
     assert (trend["whole"]["status"], trend["whole"]["reason"]) == ("not_computed", "no rows tonight")
     assert trend["months"] == {}
+
+
+@pytest.mark.parametrize("place", ["scored", "scored/more", "input", f"input/day={QUIET}"])
+def test_no_report_is_written_where_it_would_be_read_as_rows(nights: Any, place: str) -> None:
+    """history.parquet in the scored table was scored rows to its readers, and beside the input it was input."""
+    before = sorted(nights.root.rglob("*.parquet"))
+    with pytest.raises(ConfigError, match=r"history\.parquet would be read as rows"):
+        nights.command("drift", "--from", FIRST, "--to", LAST, "--output", str(nights.root / place))
+    assert sorted(nights.root.rglob("*.parquet")) == before
+
+
+def test_a_place_that_cannot_be_written_to_is_named(nights: Any) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be written to .*job\.yaml: File exists"):
+        nights.command("drift", "--from", FIRST, "--to", LAST, "--output", str(nights.root / "job.yaml"))
