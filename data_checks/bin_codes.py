@@ -80,7 +80,7 @@ class BinCodes:
             return cls(reference.name, NumberBins(facts.edges, tuple(numeric_labels(facts))))
         if reference.categorical is not None and reference.categorical.categories:
             known = reference.categorical
-            named = named_categories(known, other_share)
+            named = named_categories(known, 0.0 if reference.part else other_share)
             bins = CategoryBins(named, known.names[len(named) :], unseen_apart(known), (*named, OTHER, UNSEEN))
             return cls(reference.name, bins)
         return None

@@ -39,8 +39,6 @@ class ColumnComparison:
     settings: Drift
     #: The column's values are not to be shown: its categories and bins are numbered, and its range is not told.
     hidden: bool = False
-    #: PSI that a quiet column is to be told from chance at; None: the smaller threshold.
-    tell_from: float | None = None
 
     def feature(self, current: ColumnProfile) -> ColumnDrift:
         """A feature: values over the rows that were scored; missing, unseen, out of range over every conformed row."""
@@ -98,18 +96,22 @@ class ColumnComparison:
             return column, [nothing or _not_computed(f"values of a {column.kind} column are not compared, {only}")]
         if nothing:
             return column, [nothing]
-        if _all_are_rare(facts, self.reference.other_share):
+        least = 0.0 if reference.part else self.reference.other_share  # there are but few hours, and each is told apart
+        if _all_are_rare(facts, least):
             share, distinct = drift_bins.percent(self.reference.other_share), facts.distinct
             return column, [
                 _not_computed(
                     f"{distinct:,} categories, none with {share} of the values in training: too many to compare"
                 )
             ]
-        bins = drift_bins.category_bins(facts, before.categories, now.categories, self.reference.other_share)
+        bins = drift_bins.category_bins(facts, before.categories, now.categories, least)
+        if reference.part:
+            bins = drift_bins.in_order(bins)
         if self.hidden:
             bins = drift_bins.numbered(bins)
         column = replace(column, measures=category_measures(bins))
-        column, finding = self._distances(column, bins, drift_bins.largest_category_move(bins))
+        moved = drift_bins.largest_category_move(bins)
+        column, finding = self._distances(column, bins, f"{reference.part} {moved}" if reference.part else moved)
         return column, [finding]
 
     def _numbers(
@@ -162,7 +164,7 @@ class ColumnComparison:
         before, now = [item.reference for item in bins], [item.current for item in bins]
         found = Distances.between(before, now)
         column = replace(column, bins=bins, psi=found.psi, psi_noise_95=found.noise, js_distance_base2=found.js)
-        return column, judge_values(found, bins, self.settings, moved, self.tell_from)
+        return column, judge_values(found, bins, self.settings, moved)
 
 
 def _blank(name: str, role: str, kind: str, current_rows: int) -> ColumnDrift:

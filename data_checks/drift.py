@@ -60,13 +60,9 @@ def compare(
 
 def _columns(reference: ReferenceProfile, profile: Profile, settings: Drift, tonight: Tonight) -> list[ColumnDrift]:
     def comparison(name: str) -> ColumnComparison:
-        hidden, usual = name in tonight.sensitive, tonight.usual_psi.get(name)
-        if usual is None:
-            return ColumnComparison(reference, settings, hidden)
-        # What is usual may be far less than what one night's rows can tell: only a PSI above it needs more of them.
-        return ColumnComparison(
-            reference, _by_history(settings, usual), hidden, min(settings.psi_warn, settings.psi_drift)
-        )
+        usual = tonight.usual_psi.get(name)
+        used = settings if usual is None else _by_history(settings, usual)
+        return ColumnComparison(reference, used, hidden=name in tonight.sensitive)
 
     columns = [comparison(name).feature(column) for name, column in profile.columns.items()]
     columns += [comparison(name).score(score, tonight.models) for name, score in profile.scores.items()]
@@ -145,7 +141,8 @@ def run_status(columns: list[ColumnDrift], settings: Drift) -> tuple[DriftStatus
     if compared and blind:
         return DriftStatus.WARN, f"the critical {_listed(blind)} could not be compared; {counted}"
     if drifted or warned:
-        return DriftStatus.WARN, f"{counted}, {len(warned)} gave a warning: {_listed(drifted or warned)}"
+        warnings = f", {len(warned)} gave a warning" if warned else ""
+        return DriftStatus.WARN, f"{counted}{warnings}: {_listed(drifted or warned)}"
     return _quiet_status(len(compared), len(named[DriftStatus.OK]))
 
 

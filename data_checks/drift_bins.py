@@ -93,6 +93,11 @@ def numbered_labels(labels: Sequence[str], word: str) -> tuple[str, ...]:
     return tuple(label if label in kept else f"{word} {place}" for place, label in enumerate(labels, 1))
 
 
+def in_order(bins: Sequence[Bin]) -> tuple[Bin, ...]:
+    """The bins of a time's parts in the order of time; what training does not have last."""
+    return tuple(sorted(bins, key=lambda item: (item.label in (OTHER, UNSEEN), item.label)))
+
+
 def named_categories(facts: CategoryFacts, other_share: float) -> tuple[str, ...]:
     """The categories that are compared one by one: those with such a share of the reference's values."""
     least = other_share * facts.present

@@ -82,27 +82,24 @@ def severity(status: DriftStatus) -> int:
     return _SEVERITY.index(status)
 
 
-def judge_values(
-    found: Distances, bins: Sequence[Bin], settings: Drift, moved: str, tell_from: float | None = None
-) -> Finding:
+def judge_values(found: Distances, bins: Sequence[Bin], settings: Drift, moved: str) -> Finding:
     """Drift and warn need a distance that is material, and rarer by chance at these sizes than `significance`.
 
     Where chance alone reaches `psi_drift` in one night of twenty, chi-square is rough, and must be surer by
     FEW_ROWS_STRICTER. A material PSI that is no more than chance, and sizes at which chance alone reaches the threshold
-    in one night of twenty, are insufficient data; the latter with `tell_from`, if given, where that is more.
+    in one night of twenty, are insufficient data.
     """
     least = min(settings.psi_warn, settings.psi_drift)
-    noisy = found.noise >= (least if tell_from is None else max(least, tell_from))
     significance = settings.significance * (FEW_ROWS_STRICTER if found.noise >= settings.psi_drift else 1)
     if found.p_value is None or found.p_value >= significance or found.psi <= found.noise:
-        if noisy or (found.psi >= least and found.psi > 0):  # a history of constants has a threshold of 0
+        if found.psi >= least or found.noise >= least:
             return Finding(DriftStatus.INSUFFICIENT_DATA, _too_few(found, bins, least))
         return Finding(DriftStatus.OK)
     if found.psi >= settings.psi_drift:
-        figures = f"PSI {found.psi:.2f}, drift from {settings.psi_drift:g}"
+        figures = f"PSI {found.psi:.2f}, drift from {settings.psi_drift:.3g}"
         return Finding(DriftStatus.DRIFT, f"values moved: {moved} ({figures})")
     if found.psi >= settings.psi_warn:
-        figures = f"PSI {found.psi:.2f}, warning from {settings.psi_warn:g}"
+        figures = f"PSI {found.psi:.2f}, warning from {settings.psi_warn:.3g}"
         return Finding(DriftStatus.WARN, f"values moved: {moved} ({figures})")
     if found.js >= settings.js_distance_warn:
         figures = f"JS distance {found.js:.2f}, warning from {settings.js_distance_warn:g}"
@@ -143,7 +140,7 @@ def _too_few(found: Distances, bins: Sequence[Bin], threshold: float) -> str:
     needed = rows_to_tell(before, now, threshold)
     cure = f"it takes about {needed:,}" if needed else f"training would need more than {sum(before):,} too"
     found_few = f"{sum(now):,} values in {len(bins)} bins are too few: chance alone reaches a PSI of {found.noise:.2f}"
-    return f"{found_few}; to see one of {threshold:g}, {cure}"
+    return f"{found_few}; to see one of {threshold:.3g}, {cure}"
 
 
 def judge_missing(reference: tuple[int, int], current: tuple[int, int]) -> Finding:

@@ -36,6 +36,7 @@ OTHER_SHARE = 0.005
 #: of temporal and opaque ones only the missing rate is.
 Kind = Literal["numeric", "categorical", "temporal", "opaque"]
 ScoreKind = Literal["probability", "number"]
+TimePart = Literal["hour", "weekday", "month"]
 
 
 def kind_of(logical_type: str) -> Kind:
@@ -173,6 +174,8 @@ class ReferenceColumn(Strict):
     categorical: CategoryFacts | None = None
     #: Of a score: the model that made it.
     model: str | None = None
+    #: Of a date or timestamp: which part of it the categories are.
+    part: TimePart | None = None
 
     @model_validator(mode="after")
     def _counts_add_up(self) -> Self:

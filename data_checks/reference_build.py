@@ -21,6 +21,7 @@ from data_checks.reference import (
     NumericFacts,
     ReferenceColumn,
     ScoreKind,
+    TimePart,
 )
 from data_checks.score_profile import ScoreColumn, ScoreProfile
 
@@ -29,8 +30,10 @@ TRAINING_CATEGORIES = 100_000
 _BATCH = 1 << 16
 
 
-def column_reference(column: ColumnProfile, values: RankedValues, bins: int = DEFAULT_BINS) -> ReferenceColumn:
-    """The reference of a feature column: its profile without bins, and if numeric its present values."""
+def column_reference(
+    column: ColumnProfile, values: RankedValues, bins: int = DEFAULT_BINS, part: TimePart | None = None
+) -> ReferenceColumn:
+    """The reference of a feature column: its profile without bins, and if numeric its values."""
     seen = column.presence
     numeric = categorical = None
     if column.moments is not None:
@@ -45,6 +48,7 @@ def column_reference(column: ColumnProfile, values: RankedValues, bins: int = DE
         nans=seen.nans,
         numeric=numeric,
         categorical=categorical,
+        part=part,
     )
 
 

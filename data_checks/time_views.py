@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from data_checks.columns import BatchColumns, Floats
 from data_checks.profile import ProfileColumn, profile_columns
+from data_checks.reference import TimePart
 from schemas.contract import TableContract
 from schemas.job import TimeFeature
 
@@ -43,6 +44,10 @@ class TimeViews:
         """The columns with the kinds that they have in these views."""
         kinds = {name: "categorical" if view.part else "numeric" for name, view in self.views}
         return tuple(ProfileColumn(column.name, kinds.get(column.name, column.kind)) for column in columns)  # type: ignore[arg-type]  # a Literal in a dict is a str
+
+    def part(self, name: str) -> TimePart | None:
+        """Which part of the column is compared; None where it is something else."""
+        return next((view.part for column, view in self.views if column == name), None)
 
     def apply(self, columns: BatchColumns) -> BatchColumns:
         """The batch with the views in place of their columns; missing stays missing."""

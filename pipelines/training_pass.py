@@ -107,7 +107,11 @@ def freeze_bins(element: bytes, spec: ScoringSpec, plan: TrainingPlan) -> bytes:
         return RankedValues.of_files([Path(plan.work) / path for path in training.files.get(name, [])])
 
     profile, known = training.profile, {column.name for column in spec.profiled}
-    columns = tuple(column_reference(column, values(name)) for name, column in profile.columns.items() if name in known)
+    columns = tuple(
+        column_reference(column, values(name), part=spec.times.part(name))
+        for name, column in profile.columns.items()
+        if name in known
+    )
     reference = ReferenceProfile(
         contract_digest=contract_digest(spec.contract, spec.job.drift.times),
         models={entry.name: card.artefact.sha256 for entry, card in zip(spec.job.models, spec.cards, strict=True)},

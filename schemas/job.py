@@ -221,7 +221,7 @@ class HistoryThresholds(Strict):
 
     k: Annotated[Number, Field(gt=0.0)] = 3.0
     #: Published nights that it is made of; while there are fewer, psi_warn and psi_drift hold.
-    runs: int = Field(default=14, ge=3, le=366)
+    runs: int = Field(default=14, ge=2, le=366)
 
 
 class Drift(Strict):

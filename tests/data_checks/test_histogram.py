@@ -151,11 +151,11 @@ def test_json_of_a_grid_of_another_size_is_refused() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"counts": [4, 0, 0, 0]},
+        {"counts": [4, 1, 1, 1]},
         {"minimum": -8.0},
         {"maximum": 8.0},
         {"tails": ["-1p1", "7p0"]},
-        {"infinite": [0, 1]},
+        {"counts": [1, 1, 1, 2], "infinite": [0, 1]},
     ],
 )
 def test_equal_means_equal_in_every_part(change: dict[str, object]) -> None:

@@ -70,8 +70,8 @@ def random_sides(rng: np.random.Generator, slices: int = 5, columns: int = 4, mo
 
 
 def random_settings(rng: np.random.Generator) -> Drift:
-    """Either threshold of PSI may be the higher one."""
-    warn, drift, js = rng.choice([0.01, 0.1, 0.25], 3)
+    warn, drift = sorted(rng.choice([0.01, 0.1, 0.25], 2))
+    js = rng.choice([0.01, 0.1, 0.25])
     return Drift(psi_warn=warn, psi_drift=drift, js_distance_warn=js, significance=rng.choice([0.05, 0.001, 1e-9]))
 
 
