@@ -8,11 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from data_checks.categories import CATEGORY_CAP, BatchCategories, CategoryTable, KnownCounts
 from data_checks.columns import BatchColumns
 from data_checks.histogram import Histogram
+from data_checks.known_places import KnownPlaces
 from data_checks.moments import Moments
 from data_checks.reference import Kind, ReferenceColumn
 from data_checks.stored_numbers import stored_count, stored_number
@@ -101,10 +101,10 @@ class ColumnProfile:
     unseen: CategoryTable | None = None
 
     def __post_init__(self) -> None:
-        self._known_array: pa.Array | None = None
+        self._known_places: KnownPlaces | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_known_array": None}
+        return self.__dict__ | {"_known_places": None}
 
     @classmethod
     def empty(cls, name: str, kind: Kind, reference: ReferenceColumn | None, category_cap: int = CATEGORY_CAP) -> Self:
@@ -156,10 +156,9 @@ class ColumnProfile:
 
     def _placed(self, columns: BatchColumns) -> tuple[BatchCategories, npt.NDArray[np.int64]]:
         """(the batch's categories, their places among the reference's)."""
-        if self._known_array is None:
-            self._known_array = pa.array(self.known.known if self.known is not None else (), pa.string())
-        counted = BatchCategories.count(*columns.codes(self.name))
-        return counted, counted.places(self._known_array)
+        if self._known_places is None:
+            self._known_places = KnownPlaces(self.name, self.known.known if self.known is not None else ())
+        return self._known_places.of(columns)
 
     def merge(self, other: ColumnProfile) -> None:
         """Add `other`, which stays as it is. Raises ValueError when it was counted on other bins."""
