@@ -13,7 +13,7 @@ Places = npt.NDArray[np.int64]
 
 
 class KnownPlaces:
-    """Of one column. Keeps the last batch's answer and its dictionary's places: most often the next one has the same."""
+    """Of one column. Keeps the last batch's answer and its dictionary's places: the next has most often the same."""
 
     def __init__(self, column: str, known: tuple[str, ...]) -> None:
         self._column = column
