@@ -25,7 +25,7 @@ from data_checks.drift_rules import (
 from data_checks.histogram import UNIT_EDGES
 from data_checks.reference import CategoryFacts, NumericFacts, ReferenceColumn, ReferenceProfile
 from data_checks.score_profile import ScoreProfile
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import Bin, ColumnDrift, DriftStatus
 
 _REMAKE = "make it anew with `nightscore profile`"

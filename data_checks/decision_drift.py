@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,8 +10,9 @@ from data_checks.distances import Counts, total_variation
 from data_checks.distribution_tests import chi_square
 from data_checks.drift_bins import percent
 from data_checks.drift_rules import Finding
+from data_checks.proportion import wilson_interval
 from data_checks.rate_change import chance_of_rate_change
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import ClassShare, DecisionDrift, DriftStatus
 
 #: Share of the rows that would have to be decided otherwise (total variation), of a binary model simply the change of
@@ -21,8 +21,6 @@ DECISIONS_WARN = 0.05
 DECISIONS_DRIFT = 0.1
 #: Half the width of a share's interval beyond which a change that counts as drift could hide in it.
 WIDEST = 0.1
-#: 97.5 % quantile of the normal distribution: for intervals of 95 %.
-_Z = 1.959963984540054
 
 
 def compare_decisions(reference: DecisionProfile | None, current: DecisionProfile, settings: Drift) -> DecisionDrift:
@@ -49,21 +47,6 @@ def compare_decisions(reference: DecisionProfile | None, current: DecisionProfil
     sides = _Sides(reference, current)
     finding = sides.judged(chance_of_shares(reference.counts, current.counts) < settings.significance)
     return replace(drift, total_variation=sides.moved, status=finding.status, reason=finding.reason)
-
-
-def wilson_interval(count: int, rows: int) -> tuple[float, float]:
-    """The 95 % interval of a share of which `count` of `rows` were seen: within 0 to 1 also where none or all were.
-
-    (Wilson 1927; as scipy.stats.binomtest(count, rows).proportion_ci(method="wilson").) Raises ZeroDivisionError
-    without rows.
-
-    >>> [round(bound, 3) for bound in wilson_interval(31, 100)]
-    [0.228, 0.406]
-    """
-    share, square = count / rows, _Z**2 / rows
-    middle = (share + square / 2) / (1 + square)
-    half = math.sqrt(share * (1 - share) * square + square**2 / 4) / (1 + square)
-    return (max(middle - half, 0.0) if count else 0.0), (min(middle + half, 1.0) if count < rows else 1.0)
 
 
 def chance_of_shares(reference: Counts, current: Counts) -> float:

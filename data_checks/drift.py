@@ -18,7 +18,7 @@ from data_checks.profile import Profile
 from data_checks.reference import FINE_BINS, ReferenceProfile
 from data_checks.slice_drift import compare_slices
 from data_checks.slicing import Slicing
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import ColumnDrift, DecisionDrift, DriftStatus, DriftVerdict, SliceDrift
 
 
@@ -82,16 +82,17 @@ def _slices(reference: ReferenceProfile, profile: Profile, settings: Drift, toni
     """
     found: list[SliceDrift] = []
     scores = [score for score in reference.scores if _same_model(reference, str(score.model), tonight)]
+    values = {name: current.values for name, current in profile.slices.items()}
+    known = Slicing.of(values, reference.columns, scores, reference.other_share).labels() if values else {}
+    labels = {
+        column: _hidden(reference, column, words) if column in tonight.sensitive else words
+        for column, words in known.items()
+    }
     for name, current in profile.slices.items():
         before = reference.slice_profiles[name]
         shared = {*current.columns, *current.scores} & {*before.columns, *before.scores}
-        slicing = Slicing.of({name: current.values}, reference.columns, scores, reference.other_share)
-        labels = {
-            column: _hidden(reference, column, words) if column in tonight.sensitive else words
-            for column, words in slicing.labels().items()
-            if column in shared
-        }
-        found += compare_slices(before, current, settings, labels)
+        compared = {column: words for column, words in labels.items() if column in shared}
+        found += compare_slices(before, current, settings, compared)
     return tuple(found)
 
 

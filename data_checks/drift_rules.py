@@ -17,7 +17,7 @@ from data_checks.distances import (
 )
 from data_checks.distribution_tests import chi_square
 from data_checks.drift_bins import number, percent
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import Bin, DriftStatus
 
 #: A missing rate is flagged from this difference on, or from the smaller one where the rate at least doubles, if z > 3.

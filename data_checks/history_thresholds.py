@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas.job import HistoryThresholds
+from schemas.drift_settings import HistoryThresholds
 
 #: Key of `DriftVerdict.settings` under which each column's threshold from history stands, where it has one.
 SETTING = "psi_from_history"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self
@@ -11,15 +10,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from data_checks.exact_floats import SCALE, dyadic_text, float_as_integer, from_dyadic_text
 from data_checks.stored_numbers import stored_count
 
 Floats = npt.NDArray[np.float64]
 
-#: Every finite float64 is an integer times 2**-1074, every product of two an integer times 2**-2148.
-_SCALE = 1074
 #: Below this the squares of a batch begin to underflow.
 _TINY = 1e-250
-_DYADIC = re.compile(r"(-?)([0-9a-f]{1,1200})p(-?[0-9]{1,5})")
 
 
 @dataclass
@@ -70,10 +67,10 @@ class Moments:
             rest, squares = _about(values, pivot)
         if squares <= values.size * (4 * np.finfo(np.float64).eps * pivot) ** 2 and bool((values == values[0]).all()):
             pivot, rest, squares = float(values[0]), 0.0, 0.0  # a constant has no spread at all, not one of 1e-17
-        size, whole_pivot, whole_rest = int(values.size), _integer(pivot), _integer(rest)
+        size, whole_pivot, whole_rest = int(values.size), float_as_integer(pivot), float_as_integer(rest)
         self.count += size
         self.scaled_sum += _shifted(size * whole_pivot + whole_rest, shift)
-        raw = (_integer(squares) << _SCALE) + 2 * whole_pivot * whole_rest + size * whole_pivot**2
+        raw = (float_as_integer(squares) << SCALE) + 2 * whole_pivot * whole_rest + size * whole_pivot**2
         self.scaled_squares += _shifted(raw, 2 * shift)
 
     def merge(self, other: Moments) -> None:
@@ -86,12 +83,12 @@ class Moments:
     @property
     def sum(self) -> float | None:
         """Sum of the finite values; None where it is beyond float64."""
-        return _float(Fraction(self.scaled_sum, 1 << _SCALE))
+        return _float(Fraction(self.scaled_sum, 1 << SCALE))
 
     @property
     def mean(self) -> float | None:
         """Mean of the finite values; None when there are none."""
-        return _float(Fraction(self.scaled_sum, self.count << _SCALE)) if self.count else None
+        return _float(Fraction(self.scaled_sum, self.count << SCALE)) if self.count else None
 
     @property
     def variance(self) -> float | None:
@@ -117,21 +114,24 @@ class Moments:
         if self.count < 2:  # noqa: PLR2004  # ddof 1 divides by n - 1
             return None
         spread = self.count * self.scaled_squares - self.scaled_sum**2
-        return Fraction(max(spread, 0), (self.count * (self.count - 1)) << (2 * _SCALE))
+        return Fraction(max(spread, 0), (self.count * (self.count - 1)) << (2 * SCALE))
 
     def to_json(self) -> dict[str, Any]:
         """JSON-compatible: counts as numbers, sums as exact hexadecimal `mantissa p exponent`."""
         return {
             "count": self.count,
             "infinite": self.infinite,
-            "sum": _dyadic(self.scaled_sum, _SCALE),
-            "squares": _dyadic(self.scaled_squares, 2 * _SCALE),
+            "sum": dyadic_text(self.scaled_sum, SCALE),
+            "squares": dyadic_text(self.scaled_squares, 2 * SCALE),
         }
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Self:
         """The moments that `to_json` wrote. Raises ValueError or KeyError on anything else."""
-        sums = _from_dyadic(raw["sum"], _SCALE), _from_dyadic(raw["squares"], 2 * _SCALE)
+        sums = (
+            from_dyadic_text(raw["sum"], SCALE, 2 * SCALE + 4200),
+            from_dyadic_text(raw["squares"], 2 * SCALE, 4 * SCALE + 4200),
+        )
         if sums[1] < 0:
             message = "a sum of squares is negative"
             raise ValueError(message)
@@ -149,12 +149,6 @@ def _about(values: Floats, pivot: float) -> tuple[float, float]:
     return total, float(np.sum(rest))
 
 
-def _integer(value: float) -> int:
-    """The finite float times 2**1074, exactly."""
-    numerator, denominator = value.as_integer_ratio()
-    return numerator << (_SCALE + 1 - denominator.bit_length())
-
-
 def _shifted(value: int, shift: int) -> int:
     """Value times 2**shift; rounded down where bits are lost, which is far below one float64 of the batch."""
     return value << shift if shift >= 0 else value >> -shift
@@ -165,18 +159,3 @@ def _float(exact: Fraction) -> float | None:
         return float(exact)
     except OverflowError:
         return None
-
-
-def _dyadic(value: int, scale: int) -> str:
-    """Value times 2**-scale as `mantissa p exponent` with an odd mantissa, so that equal sums have equal text."""
-    zeros = (value & -value).bit_length() - 1 if value else scale
-    return f"{value >> zeros:x}p{zeros - scale}"
-
-
-def _from_dyadic(text: Any, scale: int) -> int:
-    match = _DYADIC.fullmatch(text) if isinstance(text, str) else None
-    shift = int(match[3]) + scale if match else -1
-    if match is None or not 0 <= shift <= 2 * scale + 4200:
-        message = f"not an exact sum: {text!r:.60}"
-        raise ValueError(message)
-    return int(match[1] + match[2], 16) << shift

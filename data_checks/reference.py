@@ -20,7 +20,7 @@ from data_checks.impact import ImpactSums
 from data_checks.slices import SliceProfile
 from data_checks.stored_numbers import LARGEST_COUNT
 from schemas.contract import TableContract
-from schemas.job import TimeFeature
+from schemas.drift_settings import TimeFeature
 from schemas.strict import Strict
 
 FORMAT = "nightscore.reference"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_checks.drift_bins import percent
+from data_checks.vega_svg import drawn, titled
 from data_checks.visible_text import visible
 from schemas.verdicts import Bin
 
@@ -159,7 +160,6 @@ def _hover(rows: list[dict[str, Any]], size: ChartSize, origin: tuple[int, int] 
 
 _DECIMALS = re.compile(r"(\d\.\d)\d+")
 _PATH = re.compile(r'd="(M[-0-9.,MLHVZhvlz]*)"')
-_HEAD = re.compile(r"<svg [^>]*?width=\"(\d+)\" height=\"(\d+)\"[^>]*>")
 #: What the page has no use for: the whole picture has one role and one label.
 _NEEDLESS = re.compile(r' (?:class|role|aria-roledescription|aria-hidden)="[^"]*"')
 #: Bars of one colour, one after the other.
@@ -168,14 +168,10 @@ _OF_BAR = re.compile(r'd="([^"]*)"')
 
 
 def _svg(spec: Spec, title: str, hover: str) -> str:
-    import vl_convert  # noqa: PLC0415  # it carries a JavaScript engine: only the driver that writes a report loads it
-
-    drawn: str = vl_convert.vega_to_svg(spec)
-    body = _NEEDLESS.sub("", drawn)
+    body = _NEEDLESS.sub("", drawn(spec))
     body = _PATH.sub(lambda match: f'd="{_short(match[1])}"', body)
     body = _BARS.sub(lambda match: f'<path d="{"".join(_OF_BAR.findall(match[0]))}" fill="{match[1]}"/>', body)
-    body = _HEAD.sub(lambda match: _head(title, match[1], match[2]), body, count=1)
-    return body.removesuffix("</svg>") + hover + "</svg>"
+    return titled(body, title).removesuffix("</svg>") + hover + "</svg>"
 
 
 def _short(path: str) -> str:
@@ -187,8 +183,3 @@ def _text(text: str) -> str:
     from markupsafe import escape  # noqa: PLC0415  # comes with Jinja, which only a report needs
 
     return escape(visible(text))
-
-
-def _head(title: str, width: str, height: str) -> str:
-    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-    return f'<svg role="img" aria-label="{_text(title)}" {size}>'

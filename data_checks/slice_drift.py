@@ -14,7 +14,7 @@ from data_checks.rate_change import chance_of_rate_change
 from data_checks.slice_distances import Floats
 from data_checks.slice_screen import NEAR, UNSURE, Screen, Severities, screen
 from data_checks.slices import Counts, SliceProfile
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import Bin, DriftStatus, SliceColumn, SliceDrift
 
 #: Columns listed of one slice.

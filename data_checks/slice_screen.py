@@ -18,7 +18,7 @@ from data_checks.drift_rules import (
 )
 from data_checks.rate_change import chances_of_rate_change
 from data_checks.slice_distances import Flags, Floats, ManyDistances, Pair, SideBySide
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import DriftStatus
 
 Severities = npt.NDArray[np.int8]

@@ -12,7 +12,7 @@ from data_checks.columns import BatchColumns, Floats
 from data_checks.profile import ProfileColumn, profile_columns
 from data_checks.reference import TimePart
 from schemas.contract import TableContract
-from schemas.job import TimeFeature
+from schemas.drift_settings import TimeFeature
 
 _MICROSECONDS_A_DAY = 86_400_000_000
 _WEEKDAYS = ("1 Mon", "2 Tue", "3 Wed", "4 Thu", "5 Fri", "6 Sat", "7 Sun")

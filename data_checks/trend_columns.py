@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from data_checks.drift_rules import MISSING_DRIFT, OUTSIDE_DRIFT, severity, worst
 from data_checks.trend_facts import ColumnSeries, TrendFacts, Values
 from data_checks.trend_peaks import OUT_OF_ORDER, lasting_since, peaks
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import ColumnDrift, DriftStatus
 
 

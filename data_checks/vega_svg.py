@@ -30,16 +30,26 @@ def vega_svg(spec: Spec, title: str) -> str:
 
     Coordinates have tenths of a pixel. Texts from the data must be in descriptions or the title: both are escaped.
     """
-    import vl_convert  # noqa: PLC0415  # it carries a JavaScript engine: only the driver that writes a report loads it
-
-    drawn: str = vl_convert.vega_to_svg(spec)
     # Vega has escaped the description for an attribute, which serves for an element as well.
     body = _LABELLED.sub(
-        lambda match: f'<path d="{match[2]}" fill="transparent"><title>{match[1]}</title></path>', drawn
+        lambda match: f'<path d="{match[2]}" fill="transparent"><title>{match[1]}</title></path>', drawn(spec)
     )
     body = _PATH.sub(lambda match: f' d="{short_path(match[1])}"', _NOISE.sub("", body))
     body = _TRANSLATE.sub(lambda match: _DECIMALS.sub(r"\1", match[0]), body)
-    return _HEAD.sub(lambda match: _head(title, match[1], match[2]), body, count=1)
+    return titled(body, title)
+
+
+def drawn(spec: Spec) -> str:
+    """The drawing as Vega writes it."""
+    import vl_convert  # noqa: PLC0415  # it carries a JavaScript engine: only the driver that writes a report loads it
+
+    svg: str = vl_convert.vega_to_svg(spec)
+    return svg
+
+
+def titled(svg: str, title: str) -> str:
+    """The drawing with that accessible name in its first tag, which then has nothing else but its size."""
+    return _HEAD.sub(lambda match: _head(title, match[1], match[2]), svg, count=1)
 
 
 def short_path(path: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from data_checks.reference import kind_of
 from schemas.contract import TableContract
+from schemas.drift_settings import Drift
 from schemas.errors import ConfigError
-from schemas.job import Drift, unknown_column
+from schemas.job import unknown_column
 
 
 def check_drift_columns(drift: Drift, contract: TableContract) -> None:

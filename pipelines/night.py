@@ -24,6 +24,7 @@ from pipelines.loading import LoadedJob
 from pipelines.manifest import build_manifest, part_name
 from pipelines.partition_lock import partition_lock
 from pipelines.pass_running import PassResult, refuse_bad_files, run_pass
+from pipelines.plan_words import plan_line
 from pipelines.publishing import INTENT, Place, StagedPart, publish, published_manifest, recover
 from pipelines.reporting import facts_of, failed_facts, headline_of_hold, next_steps
 from pipelines.run_folder import RESULT, RunFolder, claim_runs, close_interrupted, new_run_id
@@ -109,7 +110,7 @@ class Night:
         self._refuse_foreign_target()
         plan = self._plan()
         self.folder.write("plan.json", asdict(plan))
-        say("plan", _plan_line(plan))
+        say("plan", plan_line(plan))
         refuse_bad_files(loaded.job, plan)
         self._refuse_empty(plan)
         rows_per_unit = {unit.number: unit.rows for unit in plan.units}
@@ -282,17 +283,6 @@ class Night:
             revision=out["revision"] if out else None,
             timing=timing,
         )
-
-
-def _plan_line(plan: Plan) -> str:
-    text = f"{count(len(plan.files), 'file')}, {count(plan.rows, 'row')}, {size(plan.bytes)}, "
-    text += count(len(plan.units), "unit")
-    if plan.bad_files:
-        text += f", {count(len(plan.bad_files), 'unreadable file')}"
-    if plan.ignored:
-        names = ", ".join(plan.ignored[:3]) + (" ..." if len(plan.ignored) > 3 else "")  # noqa: PLR2004
-        text += f"; passed over: {names}"
-    return text
 
 
 def _device(path: Path) -> int:

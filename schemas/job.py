@@ -7,29 +7,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from schemas.drift_settings import Drift
 from schemas.errors import ConfigError
+from schemas.job_values import Number, Share
 from schemas.strict import Strict
 from schemas.yaml_source import did_you_mean, read_yaml, validate
 
 #: Worker processes of the local runner; each is a Python of its own with the models loaded.
 MAX_WORKERS = 64
 _NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$"
-
-
-def _share(value: Any) -> Any:
-    """Accept `1%` for 0.01."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100:  # noqa: PLR2004
-        message = f"a share is at most 1: write {value:g}% for {value:g} percent"
-        raise ValueError(message)
-    if isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d+)?%", value):
-        return float(Fraction(value[:-1]) / 100)
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Share = Annotated[float, BeforeValidator(_share), Field(ge=0.0, le=1.0)]
-Number = Annotated[float, BeforeValidator(lambda v: float(v) if isinstance(v, int) and not isinstance(v, bool) else v)]
 
 
 class Limit(Strict):
@@ -198,71 +186,6 @@ class Feature(Strict):
     unknown: Literal["error", "quarantine", "missing", "other"] = "error"
     #: A null or NaN after all steps.
     missing: Literal["allow", "error", "quarantine"] = "allow"
-
-
-class TimeFeature(Strict):
-    """How a date or timestamp column is compared: exactly one of the two."""
-
-    #: The part of it that is compared as a category.
-    part: Literal["hour", "weekday", "month"] | None = None
-    #: Another date or timestamp column: the days from that one to this one are compared as a number.
-    since: str | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.part is None) == (self.since is None):
-            message = "give either `part` or `since`"
-            raise ValueError(message)
-        return self
-
-
-class HistoryThresholds(Strict):
-    """A PSI threshold of each column from its own earlier published nights: mean + k standard deviations."""
-
-    k: Annotated[Number, Field(gt=0.0)] = 3.0
-    #: Published nights that it is made of; while there are fewer, psi_warn and psi_drift hold.
-    runs: int = Field(default=14, ge=2, le=366)
-
-
-class Drift(Strict):
-    """The comparison with the reference profile."""
-
-    reference: str | None = None
-    #: Training Parquet files that `nightscore profile` makes the reference from: a folder or a glob.
-    training: str | None = None
-    #: warn: report only; hold: a drifted run is not published until somebody releases it; fail: nor can it be released.
-    gate: Literal["warn", "hold", "fail"] = "warn"
-    #: Columns whose drift decides the run's status alone.
-    critical: tuple[str, ...] = Field(default=(), strict=False)
-    psi_warn: Annotated[Number, Field(gt=0.0)] = 0.1
-    psi_drift: Annotated[Number, Field(gt=0.0)] = 0.25
-    js_distance_warn: Annotated[Number, Field(gt=0.0)] = 0.1
-    ks_warn: Annotated[Number, Field(gt=0.0)] = 0.15
-    #: Of the mean, in standard deviations of the reference.
-    mean_shift_warn: Annotated[Number, Field(gt=0.0)] = 0.25
-    #: A difference counts only where chance alone would bring it about less often than this.
-    significance: Annotated[Number, Field(gt=0.0, le=0.05)] = 0.001
-    #: Share of compared columns in status drift from which the run itself is in status drift.
-    max_drifted_share: Share = 0.5
-    #: Text or boolean columns whose values are each compared with the same value in training.
-    slices: tuple[str, ...] = Field(default=(), strict=False, max_length=10)
-    #: Values of a slice column that are compared one by one, the most frequent in training; the others together.
-    slice_values: int = Field(default=50, ge=1, le=200)
-    #: Rows of the sample on which contributions to the scores are computed, about; 0: none.
-    impact_rows: int = Field(default=1000, ge=0, le=100_000)
-    #: How date and timestamp features are compared: those without an entry, timestamps by the hour, dates not at all.
-    times: dict[str, TimeFeature] = Field(default_factory=dict)
-    #: None: the thresholds above.
-    history: HistoryThresholds | None = None
-
-    @model_validator(mode="after")
-    def _drift_is_more_than_a_warning(self) -> Self:
-        if self.psi_drift < self.psi_warn:
-            message = (
-                f"psi_drift ({self.psi_drift:g}) is below psi_warn ({self.psi_warn:g}): drift is the greater of the two"
-            )
-            raise ValueError(message)
-        return self
 
 
 class LocalRunner(Strict):

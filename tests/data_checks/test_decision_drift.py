@@ -9,11 +9,12 @@ import pytest
 from scipy.stats import binomtest, chi2_contingency
 
 from data_checks import decision_drift
-from data_checks.decision_drift import chance_of_shares, compare_decisions, wilson_interval
+from data_checks.decision_drift import chance_of_shares, compare_decisions
 from data_checks.decisions import DecisionProfile
 from data_checks.distribution_tests import chi_square
 from data_checks.moments import Moments
-from schemas.job import Drift
+from data_checks.proportion import wilson_interval
+from schemas.drift_settings import Drift
 from schemas.verdicts import DecisionDrift, DriftStatus
 
 LABELS = ("on time", "late")

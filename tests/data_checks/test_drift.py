@@ -16,7 +16,7 @@ from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import Kind, ReferenceProfile
 from data_checks.reference_build import build_column, build_score
 from data_checks.score_profile import ScoreColumn
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import ColumnDrift, DriftStatus, DriftVerdict
 
 OK, WARN, DRIFT, FEW, NONE = (

@@ -15,7 +15,7 @@ from data_checks.drift_json import drift_from_json, drift_json
 from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import Kind, ReferenceProfile
 from data_checks.reference_build import build_column
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import ColumnDrift, DriftStatus
 
 Floats = npt.NDArray[np.float64]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_checks.history_thresholds import threshold_from_history, thresholds_from_history
-from schemas.job import HistoryThresholds
+from schemas.drift_settings import HistoryThresholds
 
 
 @pytest.mark.parametrize("seed", range(5))

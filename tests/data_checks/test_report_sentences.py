@@ -16,7 +16,7 @@ from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import Kind, ReferenceProfile
 from data_checks.reference_build import build_column
 from data_checks.report_sentences import drift_sentences, drifted_columns, is_used, moved_words
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import Bin, ColumnDrift, DriftStatus, DriftVerdict, FeatureImpact, ImpactVerdict, Trend
 
 DRIFT, WARN, OK = DriftStatus.DRIFT, DriftStatus.WARN, DriftStatus.OK

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from data_checks.drift_rules import judge_missing
 from data_checks.slice_drift import LISTED, compare_slices
 from data_checks.slices import MISSING, OTHER, SliceProfile
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import DriftStatus, SliceDrift
 
 VALUES = ("AA", "DL", "UA", OTHER, MISSING)

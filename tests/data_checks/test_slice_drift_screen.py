@@ -15,7 +15,7 @@ from data_checks.rate_change import chance_of_rate_change, chances_of_rate_chang
 from data_checks.slice_drift import LISTED, _Column, _slices, compare_slices
 from data_checks.slice_screen import NEAR, UNSURE, screen
 from data_checks.slices import MISSING, OTHER, SliceProfile
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import DriftStatus, SliceColumn, SliceDrift
 
 FLAGGED = (DriftStatus.WARN, DriftStatus.DRIFT)

@@ -11,7 +11,7 @@ from data_checks.columns import BatchColumns
 from data_checks.profile import ProfileColumn, profile_columns
 from data_checks.time_views import TimeViews
 from schemas.contract import Column, TableContract
-from schemas.job import TimeFeature
+from schemas.drift_settings import TimeFeature
 
 CONTRACT = TableContract(
     columns=(

@@ -24,7 +24,7 @@ from data_checks.drift import compare
 from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import NumericFacts, ReferenceProfile
 from data_checks.reference_build import build_column
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import ColumnDrift
 
 Floats = npt.NDArray[np.float64]

@@ -24,7 +24,7 @@ from data_checks.drift import compare
 from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import ReferenceProfile
 from data_checks.reference_build import build_column
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 
 COUNTS = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 10_000)), min_size=1, max_size=30).filter(
     lambda pairs: any(one for one, _ in pairs) and any(other for _, other in pairs)

@@ -31,7 +31,7 @@ from data_checks.drift import compare
 from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import Kind, ReferenceProfile
 from data_checks.reference_build import build_column
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import DriftStatus
 
 TRAINING = 33_000

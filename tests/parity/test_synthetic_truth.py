@@ -20,7 +20,7 @@ from data_checks.drift import compare
 from data_checks.profile import Profile, ProfileColumn
 from data_checks.reference import ReferenceProfile
 from data_checks.reference_build import build_column
-from schemas.job import Drift
+from schemas.drift_settings import Drift
 from schemas.verdicts import DriftStatus
 
 SEEDS, QUIET_MONTHS, TRAINING = range(20), 9, 30_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from data_checks.profile import Profile
 from pipelines.drift_range import RangeOptions, report_range
 from pipelines.loading import LoadedJob, load_job
 from pipelines.trends import trend_of, usual_psi
+from schemas.verdicts import Trend
 
 NIGHTS = [(date(2024, 3, 1) + timedelta(days=day)).isoformat() for day in range(5)]
 Rows = Callable[..., pa.Table]
@@ -72,9 +74,9 @@ class Tonight:
         self.drift = drift_from_json(json.loads(left(job, NIGHTS[-1], "drift.json").read_bytes()))
         self.profile = Profile.from_json(json.loads(left(job, NIGHTS[-1], "profile.json").read_bytes()), reference)
 
-    def judged(self) -> None:
-        usual_psi(self.loaded, NIGHTS[-1])
-        trend_of(self.loaded, NIGHTS[-1], self.profile, self.drift)
+    def judged(self) -> Trend:
+        assert all(math.isfinite(psi) for psi in usual_psi(self.loaded, NIGHTS[-1]).values())
+        return trend_of(self.loaded, NIGHTS[-1], self.profile, self.drift)
 
 
 @pytest.mark.parametrize("name", ["drift.json", "profile.json"])
@@ -89,7 +91,9 @@ def test_anything_may_stand_anywhere_in_what_an_earlier_night_left(five_nights: 
         for place in kinds.values():
             for value in draw.sample(STRANGE, 3):
                 path.write_text(json.dumps(changed(text, place, value)))
-                tonight.judged()
+                before = tonight.judged().earlier[0]
+                assert before.run_date == NIGHTS[-2]
+                assert bool(before.columns) != bool(before.reason)  # compared, or said why not
     finally:
         path.write_text(text)
 
