@@ -1,0 +1,67 @@
+"""A worker process of the pool: Beam's SDK harness, which ends when it has lost its runner or its pool.
+
+`worker_pool.py` starts it; what it serves stands in the environment, as Beam's container contract says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import threading
+import time
+
+#: Seconds between two looks at whether the pool is still there.
+_LOOK = 0.5
+
+
+def main() -> None:
+    """Tell the pool when the runner is connected, then work until the runner closes the control channel."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ready", type=int, required=True, help="file descriptor that takes one byte when connected")
+    parser.add_argument("--pool", type=int, required=True, help="process id of the pool")
+    arguments = parser.parse_args()
+    threading.Thread(target=_end_with, args=(arguments.pool,), daemon=True).start()
+    _show_warnings()
+    code = 1
+    try:
+        _serve(arguments.ready)
+        code = 0
+    except BaseException:  # noqa: BLE001  # whatever it was, the process ends here
+        logging.getLogger(__name__).warning("the worker ends", exc_info=True)
+    finally:
+        # A bundle in a long call of native code would keep the process for as long, although nobody waits for it.
+        os._exit(code)
+
+
+def _serve(ready: int) -> None:
+    """Beam's `sdk_worker_main.main`, with a word to the pool between connecting and working."""
+    from apache_beam.runners.worker import sdk_worker_main  # noqa: PLC0415  # it logs while it is imported
+
+    log_handler, harness, _ = sdk_worker_main.create_harness(os.environ)
+    os.write(ready, b"!")
+    os.close(ready)
+    try:
+        harness.run()
+    finally:
+        if log_handler:
+            log_handler.close()
+
+
+def _show_warnings() -> None:
+    """Write warnings and errors to this process's own log too: those of the runner may be out of reach by then."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+
+
+def _end_with(pool: int) -> None:
+    """End this process when the pool that started it is gone."""
+    while os.getppid() == pool:
+        time.sleep(_LOOK)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

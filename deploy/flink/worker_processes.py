@@ -1,0 +1,197 @@
+"""The processes that a pool started: each one is watched, and goes when its runner is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: Seconds in which a worker must have connected to its runner. Importing the stack on a busy machine takes ten or so.
+_CONNECT = 120.0
+#: Seconds between asking a worker to end (SIGTERM) and making it (SIGKILL).
+_GRACE = 5.0
+#: Seconds between two looks at the workers and their runners.
+_LOOK = 1.0
+#: Looks in a row at which nobody listened at a worker's control endpoint: its TaskManager is gone.
+_LOOKS = 3
+
+
+class WorkerError(Exception):
+    """A worker did not start; the message has the end of its log. The runner shows it to the driver."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who asked for a worker: the id is unique in one TaskManager only, its connection to the pool makes it so here."""
+
+    worker_id: str
+    peer: str
+    control_endpoint: str
+
+
+@dataclass
+class Worker:
+    """A running process and what is known of its runner."""
+
+    order: Order
+    process: subprocess.Popen[bytes]
+    unheard: int = field(default=0)  # looks in a row at which its runner was not there
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.process.pid
+
+
+class WorkerProcesses:
+    """The living workers of a pool. All methods may be called from any thread."""
+
+    def __init__(self, pids: Path | None, logs: Path | None) -> None:
+        self._pids = pids
+        self._logs = logs
+        self._workers: list[Worker] = []
+        self._started = 0
+        self._lock = threading.Lock()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def start(self, order: Order, environment: Mapping[str, str]) -> Worker:
+        """A worker that is connected to its runner.
+
+        The runner waits without an end for a worker whose start succeeded, so one that dies before is an error here.
+        """
+        with self._lock:
+            self._started += 1
+            log = self._logs / f"worker-{self._started:04d}.log" if self._logs else None
+        read, write = os.pipe()
+        try:
+            worker = Worker(order, _launch(write, environment, log))
+        finally:
+            os.close(write)
+        with self._lock:
+            self._workers.append(worker)
+        self._record(worker)
+        say("started", order, pid=worker.pid, log=str(log) if log else None)
+        try:
+            self._await_connection(worker, read, log)
+        finally:
+            os.close(read)
+        return worker
+
+    def stop(self, worker_id: str, peer: str) -> None:
+        """End the worker of that id that this connection ordered; nothing when it has ended.
+
+        A connection that was made anew since has another name. Then a single worker of that id is the one meant, and of
+        several each ends with its control channel, which a runner closes before it says stop.
+        """
+        with self._lock:
+            named = [each for each in self._workers if each.order.worker_id == worker_id]
+        meant = [each for each in named if each.order.peer == peer] or named
+        if len(meant) == 1:
+            _end(meant[0].process, _GRACE)
+
+    def stop_all(self) -> None:
+        """End every worker, all at once."""
+        with self._lock:
+            workers = list(self._workers)
+        for each in workers:
+            each.process.terminate()
+        deadline = time.monotonic() + _GRACE
+        for each in workers:
+            _end(each.process, max(0.0, deadline - time.monotonic()))
+        self._forget_ended()
+
+    def _await_connection(self, worker: Worker, ready: int, log: Path | None) -> None:
+        readable, _, _ = select.select([ready], [], [], _CONNECT)
+        if readable and os.read(ready, 1):
+            return
+        what = "ended before it was connected" if readable else f"was not connected after {_CONNECT:.0f} s"
+        _end(worker.process, _GRACE)
+        end = log.read_text(encoding="utf-8", errors="replace")[-2000:] if log else "see the log of the worker pool"
+        raise WorkerError(f"worker {worker.order.worker_id} (pid {worker.pid}) {what}: {end.strip()}")
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_LOOK)
+            self._forget_ended()
+            with self._lock:
+                workers = list(self._workers)
+            for each in workers:
+                each.unheard = 0 if _listens(each.order.control_endpoint) else each.unheard + 1
+                if each.unheard == _LOOKS:
+                    say("abandoned", each.order, pid=each.pid)
+                    threading.Thread(target=_end, args=(each.process, _GRACE), daemon=True).start()
+
+    def _forget_ended(self) -> None:
+        with self._lock:
+            ended = [each for each in self._workers if each.process.poll() is not None]
+            self._workers = [each for each in self._workers if each not in ended]
+        for each in ended:
+            say("ended", each.order, pid=each.pid, exit_code=each.process.returncode)
+            if self._pids:
+                _record_path(self._pids, each.pid).unlink(missing_ok=True)
+
+    def _record(self, worker: Worker) -> None:
+        """Leave pid and start time where `cluster.sh` finds them, should this pool be killed."""
+        if self._pids:
+            _record_path(self._pids, worker.pid).write_text(
+                f"{worker.pid} {started_at(worker.pid)}\n", encoding="utf-8"
+            )
+
+
+def say(event: str, order: Order, **facts: object) -> None:
+    """Write one line of JSON about a worker to the log."""
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    known = {"time": moment, "event": event, "worker_id": order.worker_id, "control_endpoint": order.control_endpoint}
+    print(json.dumps(known | facts), flush=True)  # noqa: T201  # the pool's log is its standard output
+
+
+def started_at(pid: int) -> str:
+    """When the process started, in the words of `cluster.sh`: clock ticks since boot, or what `ps` says."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()[19]
+    except FileNotFoundError:
+        command = ["ps", "-o", "lstart=", "-p", str(pid)]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+
+
+def _record_path(pids: Path, pid: int) -> Path:
+    return pids / f"python-worker-{pid}"
+
+
+def _launch(ready: int, environment: Mapping[str, str], log: Path | None) -> subprocess.Popen[bytes]:
+    script = str(Path(__file__).with_name("pool_worker.py"))
+    command = [sys.executable, script, "--ready", str(ready), "--pool", str(os.getpid())]
+    with (log or Path(os.devnull)).open("ab") as file:
+        output = file if log else None
+        return subprocess.Popen(  # noqa: S603  # our own script
+            command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[ready]
+        )
+
+
+def _end(process: subprocess.Popen[bytes], grace: float) -> None:
+    process.terminate()
+    try:
+        process.wait(grace)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _listens(endpoint: str) -> bool:
+    """Whether somebody accepts connections there. A host that does not answer in time may be busy: it counts as there."""
+    host, _, port = endpoint.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=2):
+            return True
+    except ConnectionRefusedError:
+        return False
+    except OSError:
+        return True
