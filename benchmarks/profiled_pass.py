@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from data_checks.uniqueness import bucket_bits  # noqa: E402
 from pipelines.loading import LoadedJob, load_job  # noqa: E402
 from pipelines.outcome import Outcome  # noqa: E402
+from pipelines.runner_choice import RunnerChoice
 from pipelines.running import RunOptions, overridden  # noqa: E402
 from pipelines.stages.duplicates import look_into_bucket  # noqa: E402
 from pipelines.stages.plan import make_plan  # noqa: E402
@@ -67,7 +68,7 @@ def main() -> None:
     parser.add_argument("--date", help="the first night by default")
     options = parser.parse_args()
     date = options.date or min(path.name.partition("=")[2] for path in options.job.glob("input/*=*"))
-    loaded = load_job(options.job, lambda job: overridden(job, RunOptions(threads=1)))
+    loaded = load_job(options.job, lambda job: overridden(job, RunOptions(runner=RunnerChoice(threads=1))))
     plan = make_plan(loaded.job, loaded.contract, loaded.base, date)
     tools_for(loaded.spec)
     profiler = cProfile.Profile(time.thread_time)

@@ -13,25 +13,35 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from pipelines.local_processes import Processes
 from schemas.errors import ConfigError
-from schemas.job import LocalRunner
 
 
-def make_pipeline(local: LocalRunner, flags: Sequence[str]) -> beam.Pipeline:
-    """A pipeline for `flags` that name a --runner, else for the local runner of the job.
+def local_pipeline(processes: Processes, flags: Sequence[str] = ()) -> beam.Pipeline:
+    """A pipeline for the local runner with so many worker processes, or in this process.
 
     The local runner is FnApiRunner itself: Beam's DirectRunner first tries to download another one. Raises ConfigError
     for a flag that Beam does not know; its value is not repeated, since it may be a secret.
     """
     refuse_unknown(flags)
-    if any(flag == "--runner" or flag.startswith("--runner=") for flag in flags):
-        return beam.Pipeline(options=PipelineOptions(list(flags)))
-    environment, workers = None, 1
-    if local.mode == "multi_processing":
+    environment = None
+    if processes.workers:
         command = f"exec {shlex.quote(sys.executable)} -m pipelines.local_worker"
-        environment, workers = SubprocessSDKEnvironment.from_command_string(command), local.workers
-    options = PipelineOptions(["--direct_running_mode=in_memory", f"--direct_num_workers={workers}", *flags])
+        environment = SubprocessSDKEnvironment.from_command_string(command)
+    workers = f"--direct_num_workers={max(processes.workers, 1)}"
+    options = PipelineOptions(["--direct_running_mode=in_memory", workers, *flags])
     return beam.Pipeline(runner=FnApiRunner(default_environment=environment), options=options)
+
+
+def engine_pipeline(flags: Sequence[str]) -> beam.Pipeline:
+    """A pipeline for the engine that the flags name. Raises ConfigError for a flag that Beam does not know."""
+    refuse_unknown(flags)
+    return beam.Pipeline(options=PipelineOptions(list(flags)))
+
+
+def names_a_runner(flags: Sequence[str]) -> bool:
+    """Whether the flags say which runner of Beam's is to be used."""
+    return any(flag == "--runner" or flag.startswith("--runner=") for flag in flags)
 
 
 def refuse_unknown(flags: Sequence[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from schemas.errors import ConfigError, ExitCode
-from schemas.job import MAX_WORKERS
+from schemas.runners import MAX_PARALLELISM, MAX_WORKERS
 
 app = typer.Typer(
     name="nightscore",
@@ -21,6 +22,16 @@ app = typer.Typer(
 
 JobPath = Annotated[Path, typer.Argument(metavar="JOB", help="A job.yaml, or the folder it is in.")]
 RunDate = Annotated[str, typer.Option("--date", metavar="DATE", help="The run date, such as 2013-12-17.")]
+
+
+class Runner(StrEnum):
+    """Where a pass can run."""
+
+    local = "local"
+    flink = "flink"
+    dataflow = "dataflow"
+
+
 Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameter", metavar="NAME=VALUE", help="A value of the suite's $PARAMETER; may be repeated."),
@@ -82,7 +93,9 @@ def profile(
 
 @app.command(
     epilog="Examples: nightscore run flights --date 2013-12-17\n\n"
-    "nightscore run flights --date 2013-07-01 --to 2013-07-31 --workers 2\n\n" + _EXIT_CODES
+    "nightscore run flights --date 2013-07-01 --to 2013-07-31 --workers 2\n\n"
+    "nightscore run flights --date 2013-12-17 --runner flink --flink-master 127.0.0.1:8081 --parallelism 2\n\n"
+    + _EXIT_CODES
 )
 def run(  # noqa: PLR0913  # one parameter an option
     job: JobPath,
@@ -94,6 +107,9 @@ def run(  # noqa: PLR0913  # one parameter an option
     to: Annotated[
         str | None, typer.Option("--to", metavar="DATE", help="Last date: score every date up to it.")
     ] = None,
+    runner: Annotated[
+        Runner | None, typer.Option("--runner", help="Where to run; job.yaml's runners.use by default.")
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -101,6 +117,20 @@ def run(  # noqa: PLR0913  # one parameter an option
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the model in a process.")] = None,
+    flink_master: Annotated[
+        str | None, typer.Option("--flink-master", metavar="HOST:PORT", help="The Flink cluster's REST address.")
+    ] = None,
+    job_endpoint: Annotated[
+        str | None, typer.Option("--job-endpoint", metavar="HOST:PORT", help="Beam's job server for the cluster.")
+    ] = None,
+    worker_pool: Annotated[
+        str | None,
+        typer.Option("--worker-pool", metavar="HOST:PORT", help="Where TaskManagers get their Python processes."),
+    ] = None,
+    parallelism: Annotated[
+        int | None,
+        typer.Option("--parallelism", min=1, max=MAX_PARALLELISM, help="Units that Flink scores at once."),
+    ] = None,
     allow_version_mismatch: Annotated[
         bool,
         typer.Option(help="Run with other library versions than the model card's, if its probe rows reproduce."),
@@ -112,12 +142,15 @@ def run(  # noqa: PLR0913  # one parameter an option
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> int:
     """Score the partition of a run date and publish it, or hold it and say why."""
+    from pipelines.runner_choice import RunnerChoice  # noqa: PLC0415
     from pipelines.running import RunOptions, run_dates  # noqa: PLC0415
 
+    choice = RunnerChoice(
+        runner.value if runner else None, workers, threads, flink_master, job_endpoint, worker_pool, parallelism
+    )
     options = RunOptions(
         flags=tuple(beam_options or ()),
-        workers=workers,
-        threads=threads,
+        runner=choice,
         allow_version_mismatch=allow_version_mismatch,
         parameters=tuple(parameter or ()),
         result=result,

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import data_checks
-import pipelines
-import schemas
-import transforms
 from data_checks.checks import Checks
 from data_checks.reference import ReferenceProfile, contract_digest
 from data_checks.reference_file import read_reference
+from pipelines.code_digest import code_digest, code_version
 from pipelines.drift_columns import check_drift_columns
 from pipelines.files import digest, file_sha256
+from pipelines.local_processes import model_threads
 from pipelines.tools import ScoringSpec
 from schemas.card import ModelCard, read_card
 from schemas.contract import TableContract, read_contract
 from schemas.errors import ConfigError
-from schemas.job import Job, LocalRunner, read_job, unknown_column
+from schemas.job import Job, read_job, unknown_column
 from schemas.suite import Suite, read_suite
 from transforms.chain import compile_chains
 from transforms.output_columns import output_fields
-
-DISTRIBUTION = "nightscore"
 
 
 @dataclass(frozen=True)
@@ -95,16 +88,8 @@ def load_job(path: Path, override: Callable[[Job], Job] = lambda job: job) -> Lo
     threads = model_threads(job.runners.local)
     spec = ScoringSpec(job, contract, checks, chains, cards, known, str(base), threads, digest="")
     digests = _digests(job, contract, cards, known, base)
-    spec = replace(spec, digest=digest({**digests, "base": str(base)}))
+    spec = replace(spec, digest=digest({**digests, "base": str(base)}), code=digests["code"])
     return LoadedJob(path, job, contract, suite, spec, reference, digests)
-
-
-def model_threads(local: LocalRunner) -> int:
-    """Threads of each model in each process."""
-    if local.mode == "multi_processing":
-        return 1
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return local.threads or usable or 1
 
 
 def _reference(job: Job, contract: TableContract, base: Path) -> ReferenceProfile | str:
@@ -181,22 +166,3 @@ def _digests(
 def resolved_config(job: Job) -> dict[str, Any]:
     """The job with every default written out, as job.yaml would say it."""
     return job.model_dump(mode="json", by_alias=True, exclude_none=False)
-
-
-def code_version() -> str:
-    """Version of the installed distribution."""
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def code_digest() -> str:
-    """sha256 over the sources of the four packages: another digest, possibly other results."""
-    total = hashlib.sha256()
-    for package in (data_checks, pipelines, schemas, transforms):
-        root = Path(package.__path__[0])
-        for source in sorted(root.rglob("*.py")):
-            total.update(f"{root.name}/{source.relative_to(root).as_posix()}\0".encode())
-            total.update(hashlib.sha256(source.read_bytes()).digest())
-    return total.hexdigest()

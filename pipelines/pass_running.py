@@ -9,14 +9,15 @@ from pathlib import Path
 
 import apache_beam as beam
 
-from pipelines.beam_options import make_pipeline
+from pipelines.engines import night_pipeline
 from pipelines.outcome import Failure, Outcome, PartFile, Rejected
 from pipelines.run_folder import RunFolder
-from pipelines.scoring import DUPLICATES_FILE, OUTCOME_FILE, ScoreNight
+from pipelines.scoring import DUPLICATES_FILE, OUTCOME_FILE
 from pipelines.stages.duplicates import Duplicates
 from pipelines.stages.write import PartWriter
 from pipelines.termination import received
 from pipelines.tools import ScoringSpec
+from pipelines.worker_view import WorkerView
 from schemas import errors
 from schemas.errors import InputError, LedgerError, NightscoreError, WorkerError
 from schemas.job import Job
@@ -45,12 +46,8 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
     """
     outcome, duplicates = spec.empty_outcome(), dict[str, Duplicates]()
     if plan.units:
-        local = spec.job.runners.local
-        # A worker without a unit would only load the models.
-        local = local.model_copy(update={"workers": min(local.workers, len(plan.units))})
-        pipeline = make_pipeline(local, flags)
-        pipeline | "nightscore" >> ScoreNight(spec, plan, str(folder.path))
-        run_pipeline(pipeline)
+        with night_pipeline(WorkerView(spec, plan, str(folder.path)), flags) as pipeline:
+            run_pipeline(pipeline)
         outcome = read_outcome(spec, folder)
         duplicates = _read_duplicates(folder)
     _raise_failure(outcome)

@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import pyarrow as pa
 
 from data_checks.reference import ReferenceProfile
 from data_checks.reference_file import write_reference
-from pipelines.beam_options import make_pipeline
+from pipelines.beam_options import local_pipeline
 from pipelines.console import Console, count
 from pipelines.files import write_bytes
 from pipelines.loading import LoadedJob, load_job
+from pipelines.local_processes import processes_for
 from pipelines.outcome import Failure
 from pipelines.pass_running import error_of, run_pipeline
 from pipelines.stages.plan import share_out
@@ -25,8 +27,9 @@ from pipelines.training_pass import REFERENCE_FILE, SLICES_FILE, ProfileTraining
 from pipelines.unit_profiling import conformed
 from schemas.contract import TableContract
 from schemas.errors import ConfigError
-from schemas.job import Job, LocalRunner
+from schemas.job import Job
 from schemas.plan import InputFile, Span, Unit
+from schemas.runners import LocalRunner
 from transforms.parquet_footer import read_footer
 
 
@@ -64,8 +67,9 @@ def _with_workers(job: Job, workers: int) -> Job:
 
 def _run(loaded: LoadedJob, plan: TrainingPlan) -> ReferenceProfile:
     """The reference profile. Raises the first unit's error of ours."""
-    pipeline = make_pipeline(loaded.job.runners.local, ())
-    pipeline | "nightscore profile" >> ProfileTraining(loaded.spec, plan)
+    processes = processes_for(loaded.job.runners.local, len(plan.units), plan.rows)
+    pipeline = local_pipeline(processes)
+    pipeline | "nightscore profile" >> ProfileTraining(replace(loaded.spec, threads=processes.threads), plan)
     run_pipeline(pipeline)
     raw = json.loads((Path(plan.work) / REFERENCE_FILE).read_bytes())
     if "failures" in raw:

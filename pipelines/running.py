@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from pipelines.console import Console
 from pipelines.files import write_json
 from pipelines.loading import LoadedJob, load_job
 from pipelines.night import Night
+from pipelines.runner_choice import RunnerChoice, chosen_runners, require_runner
 from pipelines.suite_values import with_parameters
 from pipelines.termination import received
 from pipelines.tools import tools_for
@@ -29,8 +30,7 @@ class RunOptions:
     """What the command line says beside the job and the dates."""
 
     flags: tuple[str, ...] = ()
-    workers: int | None = None
-    threads: int | None = None
+    runner: RunnerChoice = field(default_factory=RunnerChoice)
     allow_version_mismatch: bool = False
     #: NAME=VALUE of suite parameters, over those of job.yaml.
     parameters: tuple[str, ...] = ()
@@ -117,6 +117,7 @@ def _date(text: str) -> date:
 def load_with(job: Path, options: RunOptions) -> LoadedJob:
     """The job with the command line's options in it."""
     loaded = load_job(job, lambda read: overridden(read, options))
+    require_runner(loaded.job.runners)
     # A wrong model ends the run before any data is read; in this process it is loaded but once.
     tools_for(loaded.spec)
     return loaded
@@ -124,17 +125,10 @@ def load_with(job: Path, options: RunOptions) -> LoadedJob:
 
 def overridden(job: Job, options: RunOptions) -> Job:
     """The job as the command line wants it."""
-    local = job.runners.local
-    if options.workers is not None:
-        many = options.workers > 1
-        chosen = {"mode": "multi_processing" if many else "in_memory", "workers": options.workers}
-        local = local.model_copy(update=chosen)
-    if options.threads is not None:
-        local = local.model_copy(update={"threads": options.threads})
     models = job.models
     if options.allow_version_mismatch:
         models = tuple(entry.model_copy(update={"allow_version_mismatch": True}) for entry in models)
-    runners = job.runners.model_copy(update={"local": local})
+    runners = chosen_runners(job.runners, options.runner)
     return with_parameters(job.model_copy(update={"runners": runners, "models": models}), options.parameters)
 
 

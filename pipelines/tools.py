@@ -18,9 +18,11 @@ from data_checks.reference import ReferenceProfile
 from data_checks.score_profile import ScoreColumn
 from data_checks.slicing import Slicing
 from data_checks.time_views import TimeViews
+from pipelines.code_digest import code_digest, code_version
 from pipelines.outcome import Outcome
 from schemas.card import ModelCard
 from schemas.contract import TableContract
+from schemas.errors import ConfigError
 from schemas.job import Job
 from transforms.arrow_types import arrow_type
 from transforms.chain import Chain
@@ -47,6 +49,8 @@ class ScoringSpec:
     threads: int
     #: Digest of all of the above: the same digest, the same results.
     digest: str
+    #: Digest of the driver's code, which workers must have, too.
+    code: str = ""
 
     @cached_property
     def contract_schema(self) -> pa.Schema:
@@ -151,10 +155,24 @@ _tools: dict[str, Tools] = {}
 
 
 def tools_for(spec: ScoringSpec) -> Tools:
-    """The process's tools for that specification; models are loaded at the first call only."""
+    """The process's tools for that specification; models are loaded at the first call only.
+
+    Raises ConfigError in a worker that runs other code than the driver, ModelError for a model that is not the one.
+    """
     with _lock:
         if spec.digest not in _tools:
+            _refuse_other_code(spec.code)
             _tools.clear()
             models = [load_model(entry, Path(spec.base), spec.threads) for entry in spec.job.models]
             _tools[spec.digest] = Tools(spec, models)
         return _tools[spec.digest]
+
+
+def _refuse_other_code(wanted: str) -> None:
+    here = code_digest()
+    if wanted and here != wanted:
+        message = (
+            f"a worker runs other code (nightscore {code_version()}, digest {here[:12]}) than the driver (digest "
+            f"{wanted[:12]}), so its results could differ. Restart the workers, or install the driver's wheel there."
+        )
+        raise ConfigError(message, code="other_code", worker=here, driver=wanted)

@@ -12,11 +12,10 @@ from pydantic import Field, field_validator, model_validator
 from schemas.drift_settings import Drift
 from schemas.errors import ConfigError
 from schemas.job_values import Number, Share
+from schemas.runners import Runners
 from schemas.strict import Strict
 from schemas.yaml_source import did_you_mean, read_yaml, validate
 
-#: Worker processes of the local runner; each is a Python of its own with the models loaded.
-MAX_WORKERS = 64
 _NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$"
 
 
@@ -186,22 +185,6 @@ class Feature(Strict):
     unknown: Literal["error", "quarantine", "missing", "other"] = "error"
     #: A null or NaN after all steps.
     missing: Literal["allow", "error", "quarantine"] = "allow"
-
-
-class LocalRunner(Strict):
-    """How the local runner works."""
-
-    #: in_memory: one process, the model uses all cores; multi_processing: `workers` processes, one thread each.
-    mode: Literal["in_memory", "multi_processing"] = "in_memory"
-    workers: int = Field(default=1, ge=1, le=MAX_WORKERS)
-    #: Threads of the model in in_memory mode; None: as many as the process may use.
-    threads: int | None = Field(default=None, ge=1, le=1024)
-
-
-class Runners(Strict):
-    """Profiles of the runners."""
-
-    local: LocalRunner = LocalRunner()
 
 
 class Job(Strict):

@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis import settings
 from pipelines.command_line import app
 from pipelines.files import file_sha256
 from pipelines.reference import make_reference
+from pipelines.runner_choice import RunnerChoice
 from pipelines.running import RunOptions, run_dates
 from schemas.card import write_card
 from transforms.card_writing import About, card_for
@@ -67,7 +69,10 @@ class JobFolder:
     def run(self, date: str, **options: Any) -> dict[str, Any]:
         """Run a date; its result.json. Raises what is wrong with the job itself."""
         result = self.root / "last-result.json"
-        run_dates(self.root, date, date, RunOptions(quiet=True, result=result, **options))
+        names = {field.name for field in fields(RunnerChoice)}
+        choice = RunnerChoice(**{name: value for name, value in options.items() if name in names})
+        others = {name: value for name, value in options.items() if name not in names}
+        run_dates(self.root, date, date, RunOptions(quiet=True, result=result, runner=choice, **others))
         return dict(json.loads(result.read_bytes()))
 
     def command(self, verb: str, *options: str) -> int:

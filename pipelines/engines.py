@@ -1,0 +1,76 @@
+"""The pass on the runner that the job uses: in this machine's processes, on a Flink cluster, or on Dataflow."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import apache_beam as beam
+
+from pipelines.beam_options import engine_pipeline, local_pipeline, names_a_runner
+from pipelines.dataflow import dataflow_options
+from pipelines.flink import flink_options
+from pipelines.local_processes import processes_for
+from pipelines.own_wheel import write_own_wheel
+from pipelines.scoring import ScoreNight
+from pipelines.worker_view import WorkerView
+from schemas.errors import ConfigError
+from schemas.runners import DataflowRunner, FlinkRunner
+
+LABEL = "nightscore"
+
+
+@contextmanager
+def night_pipeline(view: WorkerView, flags: Sequence[str]) -> Iterator[beam.Pipeline]:
+    """The pipeline of a night's pass as the job's runner runs it; what it ships to workers exists within the block.
+
+    Raises ConfigError for flags that Beam does not know, and for a profile that does not fit the job.
+    """
+    runners = view.spec.job.runners
+    if runners.use == "local" and not names_a_runner(flags):
+        processes = processes_for(runners.local, len(view.plan.units), view.plan.rows)
+        view = replace(view, spec=replace(view.spec, threads=processes.threads))
+        yield _with_pass(local_pipeline(processes, flags), view)
+        return
+    # Wherever else it runs, each worker is a Python process for one unit at a time.
+    view = replace(view, spec=replace(view.spec, threads=1))
+    with tempfile.TemporaryDirectory(prefix="nightscore-packages-") as folder:
+        options = [f"--job_name={job_name(view)}"]
+        if runners.use != "local":
+            profile = runners.flink if runners.use == "flink" else runners.dataflow
+            options += [f"--extra_package={path}" for path in packages(profile, Path(view.spec.base), Path(folder))]
+            options += flink_options(profile, Path(view.spec.base)) if isinstance(profile, FlinkRunner) else []
+            options += dataflow_options(profile) if isinstance(profile, DataflowRunner) else []
+            if profile.job_folder is not None:
+                view = view.moved_to(profile.job_folder)
+        yield _with_pass(engine_pipeline([*options, *flags]), view)
+
+
+def _with_pass(pipeline: beam.Pipeline, view: WorkerView) -> beam.Pipeline:
+    pipeline | LABEL >> ScoreNight(view.spec, view.plan, view.run_folder)
+    return pipeline
+
+
+def packages(profile: FlinkRunner | DataflowRunner, base: Path, folder: Path) -> list[Path]:
+    """The wheels that workers install: nightscore's own, written into `folder`, then those of the job.
+
+    Raises ConfigError for a wheel that is not there.
+    """
+    found = [write_own_wheel(folder)]
+    for name in profile.packages:
+        path = base / name
+        if not path.is_file():
+            message = f"runners: packages: {path} does not exist; build the wheel of your package first"
+            raise ConfigError(message, code="no_such_package", file=str(path))
+        found.append(path)
+    return found
+
+
+def job_name(view: WorkerView) -> str:
+    """The job's name on the engine's own pages: lower-case letters, digits and `-`, as Dataflow wants it."""
+    text = f"nightscore-{view.spec.job.name}-{view.plan.run_date}-{Path(view.run_folder).name}".lower()
+    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")
