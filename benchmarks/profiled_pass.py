@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from data_checks.uniqueness import bucket_bits  # noqa: E402
 from pipelines.loading import LoadedJob, load_job  # noqa: E402
 from pipelines.outcome import Outcome  # noqa: E402
-from pipelines.runner_choice import RunnerChoice
+from pipelines.runner_choice import RunnerChoice  # noqa: E402
 from pipelines.running import RunOptions, overridden  # noqa: E402
 from pipelines.stages.duplicates import look_into_bucket  # noqa: E402
 from pipelines.stages.plan import make_plan  # noqa: E402
