@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.errors import ConfigError, NotReadyError
@@ -11,30 +12,73 @@ from schemas.runners import FlinkRunner, is_address
 
 #: Seconds to wait for an answer: both are servers on the same network.
 _PATIENCE = 5.0
+#: Where Beam's job servers and worker pools listen by default.
+JOB_PORT = 8099
+WORKER_POOL = "127.0.0.1:50000"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the cluster is, each as HOST:PORT."""
+
+    #: None: the job server knows.
+    master: str | None
+    #: None: a job server is started for the run.
+    job_endpoint: str | None
+    worker_pool: str
+
+
+def addresses(flink: FlinkRunner) -> Addresses:
+    """The addresses of the profile, with the environment's where it names none.
+
+    Raises ConfigError where an environment variable holds no address, and where nothing says how to submit.
+    """
+    master = _address(flink.master, "master", "FLINK_MASTER")
+    endpoint = None if flink.job_server_jar else _address(flink.job_endpoint, "job_endpoint", "FLINK_JOB_ENDPOINT")
+    if endpoint is None and master is None:
+        message = (
+            "runner flink: which cluster? Give --flink-master HOST:PORT, or runners.flink.master in job.yaml, or the "
+            "environment variable FLINK_MASTER"
+        )
+        raise ConfigError(message, code="no_cluster_named")
+    if endpoint is None and master is not None and not flink.job_server_jar:
+        endpoint = f"{master.rpartition(':')[0]}:{JOB_PORT}"
+    pool = _address(flink.worker_pool, "worker_pool", "FLINK_WORKER_POOL")
+    return Addresses(master, endpoint, pool or WORKER_POOL)
+
+
+def _address(value: str | None, key: str, usual: str) -> str | None:
+    """HOST:PORT, looked up in the environment for env:NAME, and for None in the usual variable if that is set."""
+    name = usual if value is None else value.removeprefix("env:")
+    if value is not None and name == value:
+        return value
+    found = os.environ.get(name, "")
+    if value is None and not found:
+        return None
+    if not is_address(found):
+        what = f"is '{found}'" if found else "is not set"
+        message = f"runners.flink.{key}: the environment variable {name} {what}; it must hold HOST:PORT"
+        raise ConfigError(message, code="bad_address", variable=name)
+    return found
 
 
 def flink_options(flink: FlinkRunner, base: Path) -> list[str]:
     """Beam's options for that profile; `base` is the folder of job.yaml.
 
     No Docker: each TaskManager asks the worker pool on its host for a Python process. Raises ConfigError where the
-    profile does not say how to submit, or an environment variable that it names is not set.
+    profile does not say how to submit.
     """
+    at = addresses(flink)
     options = [
         "--environment_type=EXTERNAL",
-        f"--environment_config={resolved(flink.worker_pool, 'worker_pool')}",
+        f"--environment_config={at.worker_pool}",
         f"--parallelism={flink.parallelism}",
     ]
-    if flink.master is not None:
-        options.append(f"--flink_master={resolved(flink.master, 'master')}")
-    if flink.job_endpoint is not None:
-        return ["--runner=PortableRunner", f"--job_endpoint={resolved(flink.job_endpoint, 'job_endpoint')}", *options]
-    if flink.job_server_jar is None or flink.master is None:
-        message = (
-            "runner flink: give a running job server (--job-endpoint, or runners.flink.job_endpoint), or "
-            "runners.flink.job_server_jar and --flink-master to start one for the run"
-        )
-        raise ConfigError(message, code="no_job_server")
-    jar = base / flink.job_server_jar
+    if at.master is not None:
+        options.append(f"--flink_master={at.master}")
+    if at.job_endpoint is not None:
+        return ["--runner=PortableRunner", f"--job_endpoint={at.job_endpoint}", *options]
+    jar = base / str(flink.job_server_jar)
     if not jar.is_file():
         message = f"runners.flink.job_server_jar: {jar} does not exist"
         raise ConfigError(message, code="no_such_file", file=str(jar))
@@ -43,29 +87,16 @@ def flink_options(flink: FlinkRunner, base: Path) -> list[str]:
 
 def require_cluster(flink: FlinkRunner) -> None:
     """Raise NotReadyError naming the address where nothing answers: before anything is read, and not after a minute."""
-    for key in ("job_endpoint", "master"):
-        value = getattr(flink, key)
-        if value is None:
+    at = addresses(flink)
+    for what, address in (("Flink cluster", at.master), ("job server", at.job_endpoint)):
+        if address is None:
             continue
-        host, _, port = resolved(value, key).rpartition(":")
+        host, _, port = address.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
         except OSError as error:
             message = (
-                f"no Flink at {host}:{port} (runners.flink.{key}): {error.strerror or error}. Start the cluster "
-                "(deploy/flink/cluster.sh up), or correct the address."
+                f"no {what} answers at {address} ({error.strerror or error}). Start it (on one machine: "
+                "deploy/flink/cluster.sh up) and run again, or correct the address."
             )
-            raise NotReadyError(message, code="no_cluster", address=f"{host}:{port}") from None
-
-
-def resolved(value: str, key: str) -> str:
-    """HOST:PORT, looked up in the environment for env:NAME. Raises ConfigError where there is none."""
-    if not value.startswith("env:"):
-        return value
-    name = value.removeprefix("env:")
-    found = os.environ.get(name, "")
-    if not is_address(found):
-        what = f"is '{found}'" if found else "is not set"
-        message = f"runners.flink.{key}: the environment variable {name} {what}; it must hold HOST:PORT"
-        raise ConfigError(message, code="bad_address", variable=name)
-    return found
+            raise NotReadyError(message, code="no_cluster", address=address) from None

@@ -5,8 +5,14 @@ from __future__ import annotations
 import logging
 
 #: Beginnings of warnings that every run would give: clients of Google's cloud that are not installed, a folder that a
-#: local worker does not have, and the in-process runner that is run in several processes by intent.
-_SAYS_NOTHING = ("apitools not found", "No semi_persistent_directory found", "If direct_num_workers is not equal to 1")
+#: local worker does not have, the in-process runner that is run in several processes by intent, and that a wheel of
+#: Python alone must fit the worker's platform.
+_SAYS_NOTHING = (
+    "apitools not found",
+    "No semi_persistent_directory found",
+    "If direct_num_workers is not equal to 1",
+    "The .whl package",
+)
 
 
 class _SaysSomething(logging.Filter):

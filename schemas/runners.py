@@ -71,14 +71,15 @@ class LocalRunner(Strict):
 class FlinkRunner(Strict):
     """A Flink cluster, through Beam's job server, with Python workers beside the TaskManagers."""
 
-    #: REST address of the JobManager; None: the one that the job server was started for.
+    #: REST address of the JobManager; None: of the environment variable FLINK_MASTER, else the job server knows it.
     master: Address | None = None
-    #: Address of a running job server; None: a job server is started for the run from `job_server_jar`.
+    #: Address of a running job server; None: of FLINK_JOB_ENDPOINT, else port 8099 of the master's host.
     job_endpoint: Address | None = None
-    #: Beam's Flink job server, relative to the job's folder; with `master`, where no `job_endpoint` is given.
+    #: Instead: Beam's Flink job server, relative to the job's folder, which is started for the run.
     job_server_jar: str | None = None
-    #: Where a TaskManager finds the worker pool that starts its Python process: the same address on each host.
-    worker_pool: Address = "127.0.0.1:50000"
+    #: Where a TaskManager finds the worker pool that starts its Python process, the same address on each host; None:
+    #: of FLINK_WORKER_POOL, else 127.0.0.1:50000, where Beam's own pools listen.
+    worker_pool: Address | None = None
     #: Units scored at once: at most the cluster's slots.
     parallelism: int = Field(default=1, ge=1, le=MAX_PARALLELISM)
     job_folder: JobFolder | None = None
