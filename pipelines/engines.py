@@ -24,6 +24,11 @@ from schemas.runners import DataflowRunner, FlinkRunner
 LABEL = "nightscore"
 
 
+def runs_here(view: WorkerView, flags: Sequence[str]) -> bool:
+    """Whether the pass runs in processes of this machine that the driver starts itself."""
+    return view.spec.job.runners.use == "local" and not names_a_runner(flags)
+
+
 @contextmanager
 def night_pipeline(view: WorkerView, flags: Sequence[str]) -> Iterator[beam.Pipeline]:
     """The pipeline of a night's pass as the job's runner runs it; what it ships to workers exists within the block.
@@ -31,7 +36,7 @@ def night_pipeline(view: WorkerView, flags: Sequence[str]) -> Iterator[beam.Pipe
     Raises ConfigError for flags that Beam does not know, and for a profile that does not fit the job.
     """
     runners = view.spec.job.runners
-    if runners.use == "local" and not names_a_runner(flags):
+    if runs_here(view, flags):
         processes = processes_for(runners.local, len(view.plan.units), view.plan.rows)
         view = replace(view, spec=replace(view.spec, threads=processes.threads))
         yield _with_pass(local_pipeline(processes, flags), view)

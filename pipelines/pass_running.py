@@ -9,7 +9,8 @@ from pathlib import Path
 
 import apache_beam as beam
 
-from pipelines.engines import night_pipeline
+from pipelines.engine_job import run_on_engine
+from pipelines.engines import night_pipeline, runs_here
 from pipelines.outcome import Failure, Outcome, PartFile, Rejected
 from pipelines.run_folder import RunFolder
 from pipelines.scoring import DUPLICATES_FILE, OUTCOME_FILE
@@ -46,8 +47,10 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
     """
     outcome, duplicates = spec.empty_outcome(), dict[str, Duplicates]()
     if plan.units:
-        with night_pipeline(WorkerView(spec, plan, str(folder.path)), flags) as pipeline:
-            run_pipeline(pipeline)
+        view = WorkerView(spec, plan, str(folder.path))
+        run = run_pipeline if runs_here(view, flags) else run_on_engine
+        with night_pipeline(view, flags) as pipeline:
+            run(pipeline)
         outcome = read_outcome(spec, folder)
         duplicates = _read_duplicates(folder)
     _raise_failure(outcome)

@@ -91,6 +91,12 @@ class WorkerError(NightscoreError):
     action = Action.RETRY
 
 
+class EngineError(NightscoreError):
+    """The engine that the pass ran on gave it up, or could not be reached any more; a retry may help."""
+
+    action = Action.RETRY
+
+
 class NotReadyError(NightscoreError):
     """The input is not complete yet, or another run holds the partition; a retry helps."""
 

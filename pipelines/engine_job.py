@@ -1,0 +1,44 @@
+"""A job on an engine elsewhere: submitted, waited for, and cancelled when the driver is told to end."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import apache_beam as beam
+
+from pipelines.termination import Terminated
+from schemas.errors import EngineError
+
+#: Characters of the engine's own error that are repeated: its stack traces are long.
+_MOST = 600
+
+
+def run_on_engine(pipeline: beam.Pipeline) -> None:
+    """Run to the end. Raises EngineError with what the engine says where it failed, after its own retries.
+
+    A driver that is interrupted cancels the job: it would go on to hold the cluster's slots.
+    """
+    result: Any = None
+    try:
+        result = pipeline.run()
+        result.wait_until_finish()
+    except (KeyboardInterrupt, Terminated):
+        if result is not None:
+            with contextlib.suppress(Exception):  # the signal is what ended the run, whatever becomes of the job
+                result.cancel()
+        raise
+    except RuntimeError as error:
+        message = (
+            f"the engine gave the job up: {said(str(error))} Nothing was published. The engine's own page and its "
+            "workers' logs tell more; `--resume` goes on with the units that are finished."
+        )
+        raise EngineError(message, code="engine_failed") from error
+
+
+def said(text: str) -> str:
+    """The engine's error in one line: of a chain of Java causes the last, which is where it began."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    found = (causes or lines or ["it did not say why"])[-1 if causes else 0]
+    return f"{found[:_MOST].rstrip('.')}."
