@@ -13,6 +13,7 @@ from data_checks.reference_file import read_reference
 from pipelines.code_digest import code_digest, code_version
 from pipelines.drift_columns import check_drift_columns
 from pipelines.files import digest, file_sha256
+from pipelines.known_references import remember
 from pipelines.local_processes import model_threads
 from pipelines.tools import ScoringSpec
 from schemas.card import ModelCard, read_card
@@ -86,7 +87,8 @@ def load_job(path: Path, override: Callable[[Job], Job] = lambda job: job) -> Lo
     chains = compile_chains(job.features, contract, cards)
     known = reference if isinstance(reference, ReferenceProfile) else None
     threads = model_threads(job.runners.local)
-    spec = ScoringSpec(job, contract, checks, chains, cards, known, str(base), threads, digest="")
+    kept = remember(known) if known is not None else None
+    spec = ScoringSpec(job, contract, checks, chains, cards, kept, str(base), threads, digest="")
     digests = _digests(job, contract, cards, known, base)
     spec = replace(spec, digest=digest({**digests, "base": str(base)}), code=digests["code"])
     return LoadedJob(path, job, contract, suite, spec, reference, digests)

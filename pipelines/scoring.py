@@ -37,6 +37,8 @@ OUTCOME_FILE = "outcome.json"
 DUPLICATES_FILE = "duplicates.json"
 #: Where this file exists in the run's folder, units that have not begun are skipped: the run has failed already.
 STOP_FILE = "staged/.stop"
+#: ((rule, bucket), path of a file of keys). What travels between workers has a coder of Beam's own, never a pickle.
+KEYED_PATH = tuple[tuple[str, int], str]
 
 
 @dataclass(eq=False)
@@ -57,11 +59,12 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
         # outcomes : bytes, one unit's Outcome as JSON
         score = ScoreUnit(self.spec, self.run_folder, self.plan.rows)
         aside = [self._find_repeated(units)] if self.spec.checks.setting_aside else []
-        outcomes = units | "score" >> beam.ParDo(score, *aside)
+        outcomes = units | "score" >> beam.ParDo(score, *aside).with_output_types(bytes)
         if any(rule.kind != "runs" for rule in self.spec.checks.files.values()):
             self._look_into_keys(outcomes)
         # night : bytes, the Outcome of all units
-        night = outcomes | "merge" >> beam.CombineGlobally(MergeOutcomes(self.spec)).without_defaults()
+        merge = beam.CombineGlobally(MergeOutcomes(self.spec)).without_defaults()
+        night = outcomes | "merge" >> merge.with_output_types(bytes)
         return night | "write outcome" >> beam.Map(write_once, self.run_folder, OUTCOME_FILE)
 
     def _find_repeated(self, units: beam.PCollection[bytes]) -> beam.pvalue.AsIter:
@@ -69,21 +72,24 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
         reader = KeyReader(self.spec.checks, self.spec.contract, bucket_bits(self.plan.rows))
         # buckets : ((rule, bucket), [path, ...]), the files that may hold the same key
         buckets = (
-            units | "read keys" >> beam.FlatMap(write_keys, reader, self.run_folder) | "to bucket" >> beam.GroupByKey()
+            units
+            | "read keys" >> beam.FlatMap(write_keys, reader, self.run_folder).with_output_types(KEYED_PATH)
+            | "to bucket" >> beam.GroupByKey()
         )
         # repeated : (rule, path), a file of ascending row positions
-        return beam.pvalue.AsIter(
-            buckets | "find repeated" >> beam.FlatMap(find_repeated, reader, self.plan, self.run_folder)
-        )
+        find = beam.FlatMap(find_repeated, reader, self.plan, self.run_folder)
+        return beam.pvalue.AsIter(buckets | "find repeated" >> find.with_output_types(tuple[str, str]))
 
     def _look_into_keys(self, outcomes: beam.PCollection[bytes]) -> None:
         # buckets : ((rule, bucket), [path, ...]), the files that may hold the same key
-        buckets = outcomes | "key files" >> beam.FlatMap(key_files, self.spec.checks) | "by bucket" >> beam.GroupByKey()
+        files = outcomes | "key files" >> beam.FlatMap(key_files, self.spec.checks).with_output_types(KEYED_PATH)
+        buckets = files | "by bucket" >> beam.GroupByKey()
         # found : bytes, the Duplicates of one bucket as JSON
-        found = buckets | "find duplicates" >> beam.ParDo(FindDuplicates(self.spec, self.plan, self.run_folder))
+        find = FindDuplicates(self.spec, self.plan, self.run_folder)
+        found = buckets | "find duplicates" >> beam.ParDo(find).with_output_types(bytes)
         (
             found
-            | "merge duplicates" >> beam.CombineGlobally(merge_duplicates)
+            | "merge duplicates" >> beam.CombineGlobally(merge_duplicates).with_output_types(bytes)
             | "write duplicates" >> beam.Map(write_once, self.run_folder, DUPLICATES_FILE)
         )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -19,6 +20,7 @@ from data_checks.score_profile import ScoreColumn
 from data_checks.slicing import Slicing
 from data_checks.time_views import TimeViews
 from pipelines.code_digest import code_digest, code_version
+from pipelines.known_references import known_reference
 from pipelines.outcome import Outcome
 from schemas.card import ModelCard
 from schemas.contract import TableContract
@@ -34,7 +36,8 @@ from transforms.output_columns import output_fields
 class ScoringSpec:
     """Everything that decides a run's results, compiled and checked by the driver; small, and it pickles.
 
-    The same specification serves every night of a job.
+    The same specification serves every night of a job. Of the reference profile only the digest travels: see
+    `known_references`.
     """
 
     job: Job
@@ -42,7 +45,8 @@ class ScoringSpec:
     checks: Checks
     chains: tuple[Chain, ...]
     cards: tuple[ModelCard, ...]
-    reference: ReferenceProfile | None
+    #: Digest of the reference profile; None: there is none.
+    reference_digest: str | None
     #: Folder of job.yaml, which the job's paths are relative to.
     base: str
     #: Threads of each model.
@@ -51,6 +55,17 @@ class ScoringSpec:
     digest: str
     #: Digest of the driver's code, which workers must have, too.
     code: str = ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone, without what was derived from them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @cached_property
+    def reference(self) -> ReferenceProfile | None:
+        """The reference profile; a worker reads it from the job's folder. Raises ConfigError where it has changed."""
+        if self.reference_digest is None or self.job.drift.reference is None:
+            return None
+        return known_reference(self.reference_digest, Path(self.base) / self.job.drift.reference)
 
     @cached_property
     def contract_schema(self) -> pa.Schema:
