@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+import traceback
 
 #: Seconds between two looks at whether the pool is still there.
 _LOOK = 0.5
@@ -22,23 +23,23 @@ def main() -> None:
     parser.add_argument("--pool", type=int, required=True, help="process id of the pool")
     arguments = parser.parse_args()
     threading.Thread(target=_end_with, args=(arguments.pool,), daemon=True).start()
-    _show_warnings()
     code = 1
     try:
-        _serve(arguments.ready)
+        _serve(arguments.ready, _log_to_stderr())
         code = 0
     except BaseException:  # noqa: BLE001  # whatever it was, the process ends here
-        logging.getLogger(__name__).warning("the worker ends", exc_info=True)
+        traceback.print_exc()
     finally:
         # A bundle in a long call of native code would keep the process for as long, although nobody waits for it.
         os._exit(code)
 
 
-def _serve(ready: int) -> None:
+def _serve(ready: int, stderr: logging.Handler) -> None:
     """Beam's `sdk_worker_main.main`, with a word to the pool between connecting and working."""
     from apache_beam.runners.worker import sdk_worker_main  # noqa: PLC0415  # it logs while it is imported
 
     log_handler, harness, _ = sdk_worker_main.create_harness(os.environ)
+    stderr.setLevel(logging.WARNING)
     os.write(ready, b"!")
     os.close(ready)
     try:
@@ -48,12 +49,17 @@ def _serve(ready: int) -> None:
             log_handler.close()
 
 
-def _show_warnings() -> None:
-    """Write warnings and errors to this process's own log too: those of the runner may be out of reach by then."""
+def _log_to_stderr() -> logging.Handler:
+    """A handler for this process's own log, beside the runner's, which may be out of reach when it matters.
+
+    It takes errors only until the worker works: Beam warns of a dozen options that it does not know, and by the first
+    such warning the root logger would get a handler of its own.
+    """
     handler = logging.StreamHandler()
-    handler.setLevel(logging.WARNING)
+    handler.setLevel(logging.ERROR)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
+    return handler
 
 
 def _end_with(pool: int) -> None:

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Processes that outlive this script: started with a log and a record, told apart by pid and start time (a pid comes
-# back, to somebody else), and stopped by both. Sourced by cluster.sh, which defines `pids`, `logs` and `fail`.
+# Processes that outlive this script: each has a log, and a record (a file with pid and start time, since a pid comes
+# back, to somebody else). They are stopped by both. Sourced by cluster.sh.
 
-# When the process $1 started; nothing when there is none, or only a zombie that nobody has asked after.
+# When process $1 started; nothing when there is none, or only a zombie that nobody has asked after.
 started_at() {
     local stat state
     if [[ -r /proc/self/stat ]]; then # ticks since boot: field 22, counted after the name, which may have blanks
@@ -14,49 +14,52 @@ started_at() {
     fi
 }
 
-# Whether the process of record $1 (a file with pid and start time) is alive.
+# Whether the process of record $1 is alive.
 alive() {
     local pid start
-    read -r pid start <"$1" 2>/dev/null || return 1
+    read -r pid start 2>/dev/null <"$1" || return 1
     [[ -n "$start" && "$(started_at "$pid")" == "$start" ]]
 }
 
 pid_of() { cut -d ' ' -f 1 "$1"; }
 
-# Starts "${@:2}" in a process group of its own, so that neither Ctrl-C nor the end of the terminal ends it.
+memory_of() { ps -o rss= -p "$1" 2>/dev/null | awk '{ printf "%d MB", $1 / 1024 }'; }
+
+# Starts "${@:2}" as $1, in a process group of its own: neither Ctrl-C nor the end of the terminal ends it.
 start() {
-    local name="$1" pid
+    local pid
     set -m
-    nohup "${@:2}" >>"$logs/$name.log" 2>&1 </dev/null &
+    nohup "${@:2}" >>"$logs/$1.log" 2>&1 </dev/null &
     pid=$!
+    disown # or bash would tell the terminal how it ended
     set +m
-    printf '%s %s\n' "$pid" "$(started_at "$pid")" >"$pids/$name"
+    printf '%s %s\n' "$pid" "$(started_at "$pid")" >"$pids/$1"
 }
 
-memory_in_mb() { ps -o rss= -p "$1" 2>/dev/null | awk '{ printf "%d MB", $1 / 1024 }'; }
+# Ends the processes of these records: SIGTERM, and SIGKILL for what is left after 10 s. Then removes the records.
+stop() {
+    signal TERM "$@"
+    if ! await_end "$@"; then
+        signal KILL "$@"
+        await_end "$@" || fail 'a process does not end, although it was killed'
+    fi
+    rm -f "$@"
+}
 
-# Waits up to $1 seconds for the processes of the records "${@:2}" to be gone.
-await_end() {
-    local deadline=$((SECONDS + $1)) record
+signal() {
+    local record
     for record in "${@:2}"; do
+        if alive "$record"; then kill "-$1" "$(pid_of "$record")" 2>/dev/null || true; fi
+    done
+}
+
+# Waits until the processes of these records are gone; fails after 10 s.
+await_end() {
+    local record deadline=$((SECONDS + 10))
+    for record in "$@"; do
         while alive "$record"; do
             ((SECONDS < deadline)) || return 1
             sleep 0.1
         done
     done
-}
-
-# Ends the processes of these records: SIGTERM, and SIGKILL for what is left after 10 s. Then removes the records.
-stop() {
-    local record
-    for record in "$@"; do
-        if alive "$record"; then kill -TERM "$(pid_of "$record")" 2>/dev/null || true; fi
-    done
-    if ! await_end 10 "$@"; then
-        for record in "$@"; do
-            if alive "$record"; then kill -KILL "$(pid_of "$record")" 2>/dev/null || true; fi
-        done
-        await_end 10 "$@" || fail 'a process does not end, although it was killed'
-    fi
-    rm -f "$@"
 }

@@ -16,6 +16,8 @@ from pathlib import Path
 
 #: Seconds in which a worker must have connected to its runner. Importing the stack on a busy machine takes ten or so.
 _CONNECT = 120.0
+#: Seconds in which a worker that is told to stop may end by itself: its control channel was closed just before.
+_BY_ITSELF = 2.0
 #: Seconds between asking a worker to end (SIGTERM) and making it (SIGKILL).
 _GRACE = 5.0
 #: Seconds between two looks at the workers and their runners.
@@ -58,7 +60,7 @@ class WorkerProcesses:
         self._pids = pids
         self._logs = logs
         self._workers: list[Worker] = []
-        self._started = 0
+        self._started = len(list(logs.glob("worker-*.log"))) if logs else 0  # those of a pool before this one stay
         self._lock = threading.Lock()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -94,7 +96,7 @@ class WorkerProcesses:
         with self._lock:
             named = [each for each in self._workers if each.order.worker_id == worker_id]
         meant = [each for each in named if each.order.peer == peer] or named
-        if len(meant) == 1:
+        if len(meant) == 1 and not _has_ended(meant[0].process, _BY_ITSELF):
             _end(meant[0].process, _GRACE)
 
     def stop_all(self) -> None:
@@ -178,11 +180,17 @@ def _launch(ready: int, environment: Mapping[str, str], log: Path | None) -> sub
 
 def _end(process: subprocess.Popen[bytes], grace: float) -> None:
     process.terminate()
-    try:
-        process.wait(grace)
-    except subprocess.TimeoutExpired:
+    if not _has_ended(process, grace):
         process.kill()
         process.wait()
+
+
+def _has_ended(process: subprocess.Popen[bytes], within: float) -> bool:
+    try:
+        process.wait(within)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _listens(endpoint: str) -> bool:
