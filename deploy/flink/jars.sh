@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # variables of cluster.sh
 # The jars of the cluster: copied once by Maven, checked by sha256, and beam.jar made beside them from our two classes.
 # Sourced by cluster.sh.
 

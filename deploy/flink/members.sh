@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # variables of cluster.sh
 # The members of the cluster: how each of them is started, and started again. Sourced by cluster.sh.
 
 # What Flink and Beam read by reflection.

@@ -3,6 +3,8 @@
 `worker_pool.py` starts it; what it serves stands in the environment, as Beam's container contract says.
 """
 
+# ruff: noqa: INP001  # beside worker_pool.py, a script: no package
+
 from __future__ import annotations
 
 import argparse

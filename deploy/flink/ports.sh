@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034 # variables of cluster.sh
 # The ports of the cluster: chosen, checked, written down. Sourced by cluster.sh.
 
 port_names=(REST RPC BLOB JOB ARTIFACT EXPANSION WORKER_POOL)
@@ -40,7 +40,7 @@ require_free_ports() {
     local name port
     for name in "${port_names[@]}"; do
         port="${!name}"
-        [[ "$port" =~ ^[0-9]+$ ]] && ((port > 0 && port < 65536)) || fail "FLINK_${name}_PORT is '$port': a port is 1 to 65535"
+        [[ "$port" =~ ^[1-9][0-9]{0,4}$ ]] || fail "FLINK_${name}_PORT is '$port': a port is a number from 1 to 65535"
         is_free "$port" || fail "port $port is taken: set FLINK_${name}_PORT to another one, or use --ports free"
     done
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # variables of cluster.sh
 # Processes that outlive this script: each has a log, and a record (a file with pid and start time, since a pid comes
 # back, to somebody else). They are stopped by both. Sourced by cluster.sh.
 

@@ -1,5 +1,7 @@
 """What a driver staged for its workers, retrieved, checked and installed once into a folder that workers share."""
 
+# ruff: noqa: INP001  # beside worker_pool.py, a script: no package
+
 from __future__ import annotations
 
 import hashlib
@@ -103,10 +105,12 @@ def _resolved(
 def _artifact(information: beam_runner_api_pb2.ArtifactInformation) -> Artifact:
     """The artifact with its staged name, which must be a bare file name: it is going to be written."""
     if information.role_urn != common_urns.artifact_roles.STAGING_TO.urn:
-        raise StagingError(f"a staged file has the role {information.role_urn!r}: stage wheels with --extra_package")
+        message = f"a staged file has the role {information.role_urn!r}: stage wheels with --extra_package"
+        raise StagingError(message)
     role = beam_runner_api_pb2.ArtifactStagingToRolePayload.FromString(information.role_payload)
     if not role.staged_name or role.staged_name in {".", ".."} or Path(role.staged_name).name != role.staged_name:
-        raise StagingError(f"a staged file is named {role.staged_name!r}: a plain file name is expected")
+        message = f"a staged file is named {role.staged_name!r}: a plain file name is expected"
+        raise StagingError(message)
     sha256 = ""
     if information.type_urn == common_urns.artifact_types.FILE.urn:
         sha256 = beam_runner_api_pb2.ArtifactFilePayload.FromString(information.type_payload).sha256
@@ -123,23 +127,26 @@ def _retrieve(artifact: Artifact, channel: grpc.Channel, worker_id: str, path: P
             digest.update(response.data)
             file.write(response.data)
     if artifact.sha256 and artifact.sha256 != digest.hexdigest():
-        raise StagingError(f"{artifact.name} arrived with sha256 {digest.hexdigest()}, staged was {artifact.sha256}")
+        message = f"{artifact.name} arrived with sha256 {digest.hexdigest()}, staged was {artifact.sha256}"
+        raise StagingError(message)
     return digest.hexdigest()
 
 
 def _packages(staged: Path) -> list[Path]:
     """The wheels and source distributions to install, in the order of the driver's options."""
     if (staged / _REQUIREMENTS).exists():
-        raise StagingError(
+        message = (
             "requirements.txt was staged: workers install nothing from a registry. Put the dependencies into the "
             "workers' environment beforehand (requirements.lock), and stage wheels of your own with --extra_package"
         )
+        raise StagingError(message)
     manifest = staged / _MANIFEST
     names = manifest.read_text(encoding="utf-8").split("\n") if manifest.exists() else []
     packages = [staged / name.strip() for name in names if name.strip()]
     for each in packages:
         if each.parent != staged or not each.is_file():
-            raise StagingError(f"{_MANIFEST} names {each.name}, which was not staged")
+            message = f"{_MANIFEST} names {each.name!r}, which was not staged"
+            raise StagingError(message)
     workflow = staged / _WORKFLOW
     return [*packages, workflow] if workflow.exists() else packages
 
@@ -153,7 +160,8 @@ def _install(packages: Sequence[Path], site: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own installer
     if done.returncode != 0:
         names = ", ".join(each.name for each in packages)
-        raise StagingError(f"could not install {names}: {(done.stderr or done.stdout).strip()[-2000:]}")
+        message = f"could not install {names}: {(done.stderr or done.stdout).strip()[-2000:]}"
+        raise StagingError(message)
 
 
 def _installer() -> list[str]:
@@ -164,7 +172,8 @@ def _installer() -> list[str]:
         return [uv, "pip", "install", "--quiet", "--no-cache", "--compile-bytecode", "--python", sys.executable]
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    raise StagingError(f"neither uv nor pip is there to install staged wheels for {sys.executable}")
+    message = f"neither uv nor pip is there to install staged wheels for {sys.executable}"
+    raise StagingError(message)
 
 
 def _rename(work: Path, target: Path) -> None:

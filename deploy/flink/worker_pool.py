@@ -9,6 +9,8 @@ starts the Python that runs it, and installs staged wheels into a folder of thei
 Whoever reaches the port can run code as the user of this process: keep it on loopback, or inside one pod.
 """
 
+# ruff: noqa: INP001  # beside worker_pool.py, a script: no package
+
 from __future__ import annotations
 
 import argparse
@@ -36,7 +38,7 @@ from worker_processes import Order, WorkerError, WorkerProcesses
 _ANSWER = 60.0
 
 
-class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
+class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):  # type: ignore[misc]  # Beam has no types
     """The service that TaskManagers call: one worker process a request, installed and connected when it returns."""
 
     def __init__(self, processes: WorkerProcesses, packages: Path) -> None:
@@ -104,7 +106,8 @@ def serve(host: str, port: int, pool: WorkerPool) -> grpc.Server:
     try:
         server.add_insecure_port(f"{host}:{port}")
     except RuntimeError as error:
-        raise OSError(f"cannot listen on {host}:{port}: is it taken?") from error
+        message = f"cannot listen on {host}:{port}: is it taken?"
+        raise OSError(message) from error
     server.start()
     return server
 
@@ -152,7 +155,7 @@ def _channel(endpoint: str) -> grpc.Channel:
 
 
 def _descriptor(url: str) -> str:
-    return text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=url))
+    return str(text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=url)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The processes that a pool started: each one is watched, and goes when its runner is gone."""
 
+# ruff: noqa: INP001  # beside worker_pool.py, a script: no package
+
 from __future__ import annotations
 
 import json
@@ -117,7 +119,8 @@ class WorkerProcesses:
         what = "ended before it was connected" if readable else f"was not connected after {_CONNECT:.0f} s"
         _end(worker.process, _GRACE)
         end = log.read_text(encoding="utf-8", errors="replace")[-2000:] if log else "see the log of the worker pool"
-        raise WorkerError(f"worker {worker.order.worker_id} (pid {worker.pid}) {what}: {end.strip()}")
+        message = f"worker {worker.order.worker_id} (pid {worker.pid}) {what}: {end.strip()}"
+        raise WorkerError(message)
 
     def _watch(self) -> None:
         while True:
@@ -170,7 +173,7 @@ def _record_path(pids: Path, pid: int) -> Path:
 
 def _launch(ready: int, environment: Mapping[str, str], log: Path | None) -> subprocess.Popen[bytes]:
     script = str(Path(__file__).with_name("pool_worker.py"))
-    command = [sys.executable, script, "--ready", str(ready), "--pool", str(os.getpid())]
+    command = [sys.executable, "-P", script, "--ready", str(ready), "--pool", str(os.getpid())]
     with (log or Path(os.devnull)).open("ab") as file:
         output = file if log else None
         return subprocess.Popen(  # noqa: S603  # our own script
@@ -194,7 +197,7 @@ def _has_ended(process: subprocess.Popen[bytes], within: float) -> bool:
 
 
 def _listens(endpoint: str) -> bool:
-    """Whether somebody accepts connections there. A host that does not answer in time may be busy: it counts as there."""
+    """Whether somebody accepts connections there; a host that does not answer in time may be busy, and counts."""
     host, _, port = endpoint.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=2):
