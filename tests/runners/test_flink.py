@@ -1,0 +1,138 @@
+"""A real Flink cluster, two TaskManagers with a Python process each, gives the bytes of the local runner."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.files import file_sha256
+
+pytestmark = [pytest.mark.flink, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).resolve().parents[2]
+DATE = "2024-03-01"
+FINDINGS = ("quality.json", "drift.json", "profile.json", "trend.json")
+Rows = Callable[..., pa.Table]
+
+
+def everything(job: Path, partition: str) -> dict[str, str]:
+    """Name to sha256 of what was published, found out and set aside."""
+    result = newest(job, partition)
+    files = [*(result / name for name in FINDINGS), *sorted((result / "quarantine").glob("*"))]
+    return {path.name: file_sha256(path) for path in [*files, *sorted((job / "scored" / partition).glob("*.parquet"))]}
+
+
+def newest(job: Path, partition: str) -> Path:
+    return max(path for path in (job / "runs" / partition).iterdir() if path.is_dir())
+
+
+def workers_of(job: Path, partition: str) -> list[dict[str, Any]]:
+    return list(json.loads((newest(job, partition) / "workers.json").read_bytes())["workers"])
+
+
+def write_night(job: Any, make_rows: Rows, files: int = 24) -> None:
+    """So many files of one unit each, with rows to set aside."""
+    for number in range(files):
+        rows = make_rows(1000, first_id=10_000 * number)
+        n = rows["n"].to_pylist()
+        n[number] = 999
+        rows = rows.set_column(rows.column_names.index("n"), "n", pa.array(n))
+        job.write(DATE, f"part-{number:02d}.parquet", rows, row_group_size=400)
+
+
+@pytest.mark.parametrize("date", ["2013-07-01", "2013-07-27"])
+def test_the_flights_have_the_same_bytes_on_two_task_managers(flink: Any, tmp_path: Path, date: str) -> None:
+    for name in ("here", "there"):
+        shutil.copytree(
+            ROOT / "sample_data" / "flights", tmp_path / name, ignore=shutil.ignore_patterns("runs", "scored")
+        )
+    local = subprocess.run(
+        [sys.executable, "-m", "pipelines", "run", str(tmp_path / "here"), "--date", date, "-q"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert local.returncode == 0, local.stderr
+    code, printed = flink.run(tmp_path / "there", date, "--parallelism", "2")
+    assert code == 0, printed
+    partition = f"flight_date={date}"
+    found = everything(tmp_path / "there", partition)
+    assert found == everything(tmp_path / "here", partition)
+    assert any(name.startswith("part-") for name in found)
+
+
+def test_each_task_manager_finishes_a_quarter_of_a_night_of_24_units(
+    flink: Any, small_job: Any, make_rows: Rows
+) -> None:
+    write_night(small_job, make_rows)
+    assert small_job.run(DATE)["status"] == "published"
+    wanted = everything(small_job.root, f"day={DATE}")
+    assert len([name for name in wanted if name.startswith("part-")]) == 2 * 24  # scored and quarantined
+    code, printed = flink.run(small_job.root, DATE, "--parallelism", "2")
+    assert code == 0, printed
+    assert everything(small_job.root, f"day={DATE}") == wanted
+    units = Counter[int]()
+    for worker in workers_of(small_job.root, f"day={DATE}"):
+        units[flink.owners[worker["pid"]]] += worker["units"]
+    sys.stdout.write(f"units by TaskManager: {dict(units)}\n")
+    assert set(units) == {flink.pid("task-manager-1"), flink.pid("task-manager-2")}
+    assert sum(units.values()) == 24
+    assert min(units.values()) >= 24 / 4
+
+
+#: Python that the test's own package brings to the workers: nothing of it is installed where they run.
+STEP = """
+import os
+import pyarrow.compute as pc
+
+def doubled(column):
+    return pc.multiply(column, 2.0)
+"""
+
+
+OWN_STEP = """
+runners: {flink: {packages: [night_steps-1.0-py3-none-any.whl], parallelism: 2}}
+features: {x: {steps: [custom: "night_steps:doubled"]}}
+"""
+
+
+def own_package(folder: Path) -> Path:
+    """A wheel with one module, as a job's own custom steps come."""
+    path = folder / "night_steps-1.0-py3-none-any.whl"
+    info = "night_steps-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("night_steps.py", STEP)
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: night-steps\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def test_custom_steps_of_the_jobs_own_package_work_on_workers_that_never_had_it(
+    flink: Any, small_job: Any, make_rows: Rows, tmp_path: Path
+) -> None:
+    write_night(small_job, make_rows, files=2)
+    own_package(small_job.root)
+    job = small_job.root / "job.yaml"
+    job.write_text(job.read_text() + OWN_STEP)
+    driver = tmp_path / "driver"
+    with zipfile.ZipFile(small_job.root / "night_steps-1.0-py3-none-any.whl") as wheel:
+        wheel.extractall(driver)
+    code, printed = flink.run(small_job.root, DATE, PYTHONPATH=str(driver))
+    assert code == 0, printed
+    there = small_job.parts(DATE)
+    environment = {**os.environ, "PYTHONPATH": str(driver)}
+    command = [sys.executable, "-m", "pipelines", "run", str(small_job.root), "--date", DATE, "-q"]
+    subprocess.run(command, env=environment, check=True)
+    assert small_job.parts(DATE) == there
