@@ -79,7 +79,7 @@ class _Bar:
 
     def _watch(self) -> None:
         while not self._done.wait(_POLL_SECONDS):
-            names = {path.name.split("-")[1] for path in self._units.glob("unit-*.json")}
+            names = {path.stem.split("-")[1] for path in self._units.glob("unit-*.json")}
             done = sum(self._rows.get(int(name), 0) for name in names)
             speed = done / max(monotonic() - self._start, _POLL_SECONDS)
             self._bar.update(self._task, completed=done, speed=f"{done:,} rows, {speed:,.0f} a second")

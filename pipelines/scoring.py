@@ -28,6 +28,7 @@ from pipelines.outcome import Failure, Outcome
 from pipelines.stages.duplicates import Duplicates, look_into_bucket
 from pipelines.stages.repeated import KeyReader
 from pipelines.tools import ScoringSpec, tools_for
+from pipelines.unit_records import UnitRecords
 from pipelines.unit_scoring import score_unit
 from schemas.errors import NightscoreError
 from schemas.plan import Plan, Unit
@@ -109,19 +110,28 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
 
     def process(self, element: bytes, repeated: Iterable[tuple[str, str]] = ()) -> Iterator[bytes]:
         unit, folder = Unit.from_json(element), Path(self.run_folder)
-        stop = folder / STOP_FILE
+        records, stopped = UnitRecords(folder), (folder / STOP_FILE).exists()
+        # What an earlier attempt, or the run that is resumed, has left. A worker that only finds such needs no model.
+        outcome = records.finished(unit, self._parse, failed=stopped)
+        if outcome is None and not stopped:
+            scored = self._score(unit, folder, repeated)
+            outcome = records.write(unit, scored)
+            if scored.failures:
+                (folder / STOP_FILE).parent.mkdir(parents=True, exist_ok=True)
+                (folder / STOP_FILE).touch()
+        if outcome is not None:
+            yield outcome
+
+    def _score(self, unit: Unit, folder: Path, repeated: Iterable[tuple[str, str]]) -> Outcome:
         try:
-            if stop.exists():
-                return
-            outcome = score_unit(unit, tools_for(self.spec), folder, self.total_rows, sorted(repeated))
+            return score_unit(unit, tools_for(self.spec), folder, self.total_rows, sorted(repeated))
         except NightscoreError as error:
-            stop.parent.mkdir(parents=True, exist_ok=True)
-            stop.touch()
             outcome = self.spec.empty_outcome()
             outcome.failures[unit.number] = Failure(type(error).__name__, error.message, error.code, error.facts)
-        data = outcome.to_json()
-        write_once(data, self.run_folder, f"units/unit-{unit.number:06d}-{uuid.uuid4().hex}.json")
-        yield data
+            return outcome
+
+    def _parse(self, data: bytes) -> Outcome:
+        return Outcome.from_json(data, self.spec.empty_outcome(), self.spec.reference)
 
 
 @dataclass(eq=False)
