@@ -136,6 +136,9 @@ def run(  # noqa: PLR0913  # one parameter an option
         typer.Option(help="Run with other library versions than the model card's, if its probe rows reproduce."),
     ] = False,
     parameter: Parameters = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Use the finished units of an interrupted run, where nothing has changed.")
+    ] = False,
     result: Annotated[
         Path | None, typer.Option("--result", metavar="FILE", help="Write result.json of the last date there, too.")
     ] = None,
@@ -153,6 +156,7 @@ def run(  # noqa: PLR0913  # one parameter an option
         runner=choice,
         allow_version_mismatch=allow_version_mismatch,
         parameters=tuple(parameter or ()),
+        resume=resume,
         result=result,
         quiet=quiet,
     )

@@ -8,8 +8,8 @@ Nothing is published unless every step before it has ended well, and result.json
 from __future__ import annotations
 
 import os
-import resource
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from data_checks.drift_json import trend_json
 from data_checks.report import render_report
 from pipelines.console import Console, count, size
 from pipelines.files import write_bytes
+from pipelines.finished_units import keep_finished
 from pipelines.judging import Judgement, judge
 from pipelines.loading import LoadedJob
 from pipelines.manifest import build_manifest, part_name
@@ -26,12 +27,16 @@ from pipelines.partition_lock import partition_lock
 from pipelines.pass_running import PassResult, refuse_bad_files, run_pass
 from pipelines.plan_words import plan_line
 from pipelines.publishing import INTENT, Place, StagedPart, publish, published_manifest, recover
-from pipelines.reporting import facts_of, failed_facts, headline_of_hold, next_steps
-from pipelines.run_folder import RESULT, RunFolder, claim_runs, close_interrupted, new_run_id
+from pipelines.refusals import refuse_empty, refuse_foreign_target
+from pipelines.reporting import facts_of, failed_facts, headline_of_hold, next_steps, resuming_command
+from pipelines.resuming import EarlierRuns, closed_line
+from pipelines.run_folder import RESULT, RESUMABLE, RunFolder, claim_runs, close_interrupted, close_run, new_run_id
+from pipelines.run_identity import IDENTITY, identity_of
+from pipelines.run_results import RunResults, with_findings
 from pipelines.stages.plan import input_place, make_plan
 from pipelines.termination import Terminated, received, uninterrupted
 from pipelines.trends import trend_of, usual_psi
-from schemas.errors import Action, ConfigError, ExitCode, InputError, NightscoreError, NoDataError
+from schemas.errors import Action, ExitCode, InputError, NightscoreError, NoDataError
 from schemas.plan import Plan
 from schemas.result import RunResult
 
@@ -48,16 +53,24 @@ class Night:
     #: Options for Beam, as given after `--`.
     flags: Sequence[str] = ()
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    #: Use the finished units of an interrupted run.
+    resume: bool = False
+    #: Options that decide the results: whoever resumes this run has to give them again.
+    same_options: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.partition = input_place(self.loaded.job.input, self.loaded.base, self.run_date).partition
         self.folder = RunFolder(self.loaded.runs / self.partition / new_run_id(self.started))
         self.target = self.loaded.table / self.partition
-        self.cpu_before = _cpu_seconds()
+        name = self.loaded.job.name
+        self.results = RunResults(name, self.run_date, self.folder.run_id, self.target, self.started)
         #: Set once the partition is out: whatever fails afterwards does not change that.
         self.published: RunResult | None = None
         #: Set where `run` raises what is not an error of ours: what it has left in the run's folder.
         self.ended: RunResult | None = None
+        self.earlier = EarlierRuns()
+        #: Of the plan; 0 before there is one.
+        self.units = 0
 
     def run(self) -> RunResult:
         """Score and publish the night, or say why not. Raises nothing but what is not an error of ours.
@@ -69,53 +82,61 @@ class Night:
             with partition_lock(self.folder.partition_runs, self.folder.run_id, self.started.isoformat()):
                 self._tidy_up()
                 self.folder.path.mkdir()
-                return self._run_locked()
+                try:
+                    return self._run_locked()
+                finally:
+                    self._close_earlier()
         except NightscoreError as error:
             self.console.problem("wait" if error.exit_code == ExitCode.NOT_READY else "failed", error.message)
-            return self._result_of(error)
+            return self.results.of_error(error)
 
     def _tidy_up(self) -> None:
         finished = recover(self.folder.partition_runs)
         if finished:
             self.console.line("recover", f"finished publishing run {finished}, which a crash had cut short")
-        for run_id in close_interrupted(self.folder.partition_runs, self.loaded.job.name, self.run_date):
-            self.console.line("recover", f"cleaned up run {run_id}, which was cut short; nothing of it was published")
+        if self.resume:
+            self.earlier = EarlierRuns.of(self.folder.partition_runs)
+        keep = [run.run_id for run in self.earlier.runs]
+        for closed in close_interrupted(self.folder.partition_runs, self.loaded.job.name, self.run_date, keep):
+            self.console.line("recover", closed_line(closed))
+
+    def _close_earlier(self) -> None:
+        """Clean up the runs that this one could go on from. Before it has chosen one they stay for the next run."""
+        for run in self.earlier.runs if self.earlier.decided else ():
+            with suppress(OSError):  # the next run will do it
+                close_run(run, self.loaded.job.name, self.run_date)
 
     def _run_locked(self) -> RunResult:
         try:
             return self._score_and_publish()
         except NightscoreError as error:
-            return self._failed(self._result_of(error))
+            return self._failed(self.results.of_error(error))
         except (KeyboardInterrupt, Terminated):
-            return self._failed(self._interrupted(received() or ExitCode.INTERRUPTED))
+            return self._failed(self.results.interrupted(received() or ExitCode.INTERRUPTED))
         except Exception as error:
             signalled = received()
             if signalled:
-                return self._failed(self._interrupted(signalled))
-            last_line = str(error).strip().splitlines()[-1:] or [""]
-            message = f"unexpected {type(error).__name__}: {last_line[0][:500].rstrip('.')}. Nothing was published."
-            result = self._failed(self._result("failed", ExitCode.UNEXPECTED, Action.RETRY, "unexpected", message))
+                return self._failed(self.results.interrupted(signalled))
+            result = self._failed(self.results.unexpected(error))
             if self.published is not None:
                 return result
             self.ended = result
             raise
 
-    def _interrupted(self, code: ExitCode) -> RunResult:
-        word = code.name.lower()
-        message = f"the run was {word}. Nothing was published; what was out before stays."
-        return self._result("interrupted", code, Action.RETRY, word, message)
-
     def _score_and_publish(self) -> RunResult:
         loaded, say = self.loaded, self.console.line
-        self._refuse_foreign_target()
+        refuse_foreign_target(loaded, self.folder.path, self.target)
         plan = self._plan()
         self.folder.write("plan.json", asdict(plan))
         say("plan", plan_line(plan))
         refuse_bad_files(loaded.job, plan)
-        self._refuse_empty(plan)
+        refuse_empty(loaded.job, plan)
+        self._go_on(plan)
         rows_per_unit = {unit.number: unit.rows for unit in plan.units}
         with self.console.progress(self.folder.path, plan.rows, rows_per_unit):
             passed = run_pass(loaded.spec, plan, self.folder, self.flags)
+        if text := self.earlier.after_the_pass(self.folder, plan):
+            say("resume", text)
         self._keep_quarantine(passed)
         judgement = judge(loaded, plan, passed, usual_psi(loaded, self.run_date))
         trend = trend_of(loaded, self.run_date, passed.outcome.profile, judgement.drift)
@@ -129,22 +150,6 @@ class Night:
             return self._publish(plan, passed, judgement, manifest)
         return self._hold(plan, passed, judgement, previous)
 
-    def _refuse_foreign_target(self) -> None:
-        """Raise ConfigError where the partition's place is out of reach, or holds what no run of this job published."""
-        if _device(self.target) != _device(self.folder.path):
-            message = (
-                f"output.path ({self.loaded.table}) and output.runs ({self.loaded.runs}) are on different file "
-                "systems: a partition cannot be put in its place in one step. Put both on one."
-            )
-            raise ConfigError(message, code="other_file_system")
-        if not self.target.exists() and not self.target.is_symlink():
-            return
-        out = published_manifest(self.target)
-        if out is None or self.target.is_symlink() or out["job"] != self.loaded.job.name:
-            what = f"the partition of job '{out['job']}'" if out else "something that no run published"
-            message = f"{self.target} is {what}: publishing would remove it. Move it, or set another output.path."
-            raise ConfigError(message, code="foreign_target", target=str(self.target))
-
     def _plan(self) -> Plan:
         loaded = self.loaded
         try:
@@ -155,16 +160,13 @@ class Night:
                 raise InputError(error.message, code=error.code, **error.facts) from None
             raise
 
-    def _refuse_empty(self, plan: Plan) -> None:
-        """Raise NoDataError or InputError for a night without rows, unless the job publishes it empty."""
-        if plan.rows or plan.bad_files or self.loaded.job.input.on_empty == "ok":
-            return
-        message = (
-            f"{self.run_date}: {count(len(plan.files), 'file')} without any row. Nothing was published; "
-            "what was out before stays. input.on_empty says what this means: skip, fail or ok."
-        )
-        kind = InputError if self.loaded.job.input.on_empty == "fail" else NoDataError
-        raise kind(message, code="no_rows", files=len(plan.files))
+    def _go_on(self, plan: Plan) -> None:
+        """Say what this run's results depend on, and take over what an earlier run of the same has finished."""
+        self.units = len(plan.units)
+        identity = identity_of(self.loaded, plan)
+        self.folder.write(IDENTITY, identity)
+        if self.resume:
+            self.console.line("resume", self.earlier.take_over(self.folder, plan, identity))
 
     def _keep_quarantine(self, passed: PassResult) -> None:
         """Give the quarantine files that the outcome names their place in the run's folder."""
@@ -186,14 +188,15 @@ class Night:
             for unit, part in sorted(passed.outcome.parts.items())
         ]
         message = f"{manifest['rows']:,} rows published as {self.partition}"
-        result = self._result("published", ExitCode.PUBLISHED, Action.NONE, "published", message)
-        result = self._with_findings(replace(result, published_run=self.folder.run_id), passed, judgement)
+        result = self.results.of("published", ExitCode.PUBLISHED, Action.NONE, "published", message)
+        result = with_findings(replace(result, published_run=self.folder.run_id), passed, judgement)
         result = replace(result, revision=manifest["revision"])
         self._report(facts_of(self.loaded, plan, passed, judgement, result, manifest))
-        self.folder.clean(keep_staged=True)
         with uninterrupted():
             publish(Place(self.folder.path, self.target), parts, manifest, result.to_json())
             self.published = result
+            # Not sooner: a run that is killed before its partition is out can be resumed with all of its units.
+            self.folder.clean(keep_staged=False)
         stored = sum(part.bytes for part in passed.outcome.parts.values())
         text = f"{self._relative(self.target)}: {count(manifest['rows'], 'row')}, {count(len(parts), 'part')}, "
         self.console.line("publish", f"{text}{size(stored)}, revision {manifest['revision']}")
@@ -206,27 +209,16 @@ class Night:
         by_gate = gate.exit_code in (ExitCode.QUALITY_GATE, ExitCode.DRIFT_GATE)
         action = Action.RELEASE if by_gate and gate.releasable else Action.FIX
         status, code = "held" if gate.releasable else "failed", gate.exit_code.name.lower()
-        result = self._with_findings(self._result(status, gate.exit_code, action, code, message), passed, judgement)
+        result = with_findings(self.results.of(status, gate.exit_code, action, code, message), passed, judgement)
         self._report(facts_of(self.loaded, plan, passed, judgement, result, previous))
-        self.folder.clean(keep_staged=gate.releasable)
-        self.folder.write(RESULT, result.to_json())
+        with uninterrupted():
+            self.folder.write(RESULT, result.to_json())
+            self.folder.clean(keep_staged=gate.releasable)
         steps = [step.replace("`", "") for step in next_steps(self.loaded, result)]
         self.console.problem(status, "\n".join([message, *gate.reasons]))
         self.console.line("next", "\n".join(steps))
         self._report_line()
         return result
-
-    def _with_findings(self, result: RunResult, passed: PassResult, judgement: Judgement) -> RunResult:
-        total = passed.outcome.ledger.total()
-        rows = {name: getattr(total, name) for name in ("rows_in", "scored", "quarantined", "dropped", "rejected")}
-        return replace(
-            result,
-            rows=rows,
-            reasons=judgement.gate.reasons,
-            warnings=judgement.gate.warnings,
-            quality=judgement.quality_word,
-            drift=judgement.drift.status.value,
-        )
 
     def _failed(self, result: RunResult) -> RunResult:
         """The result of a run that ended before the gate, in its folder with a short report."""
@@ -237,12 +229,36 @@ class Night:
             result = replace(result, code="publishing_cut_short", action=Action.RETRY, message=text + _WILL_FINISH)
             self.console.problem("failed", result.message)
             return result
-        self.folder.clean(keep_staged=False)
-        self._report(failed_facts(self.loaded, result))
-        self.folder.write(RESULT, result.to_json())
+        result = self._leave(result)
         self.console.problem("no data" if result.status == "no_data" else "failed", result.message)
         if result.status != "no_data":
             self._report_line()
+        return result
+
+    def _leave(self, result: RunResult) -> RunResult:
+        """Write the result and the report, and keep the finished units where a run can go on. What was written."""
+        resumable = self._resumable(result)
+        if resumable is not None:
+            # A full disk may have no room for the result beside what is kept.
+            with suppress(OSError):
+                return self._write_result(resumable)
+            self._close_earlier()
+        self.folder.clean(keep_staged=False)
+        return self._write_result(result)
+
+    def _resumable(self, result: RunResult) -> RunResult | None:
+        """The result saying how to go on; None where that is not possible."""
+        finished = keep_finished(self.folder.path) if result.exit_code in RESUMABLE else 0
+        if not finished:
+            return None
+        command = resuming_command(self.loaded, self.run_date, self.same_options)
+        text = f"{result.message} {finished:,} of {count(self.units, 'unit')} are finished; go on with: {command}"
+        facts = {"finished_units": finished, "units": self.units, "resume": command}
+        return replace(result, message=text, facts=result.facts | facts)
+
+    def _write_result(self, result: RunResult) -> RunResult:
+        self._report(failed_facts(self.loaded, result))
+        self.folder.write(RESULT, result.to_json())
         return result
 
     def _report(self, facts: Any) -> None:
@@ -254,44 +270,3 @@ class Night:
 
     def _relative(self, path: Path) -> str:
         return os.path.relpath(path)
-
-    def _result_of(self, error: NightscoreError) -> RunResult:
-        status = "no_data" if isinstance(error, NoDataError) else "failed"
-        result = self._result(status, error.exit_code, error.action, error.code, error.message)
-        return replace(result, facts=error.facts)
-
-    def _result(self, status: Any, exit_code: ExitCode, action: Action, code: str, message: str) -> RunResult:
-        now = datetime.now(UTC)
-        out = published_manifest(self.target)
-        timing = {
-            "started": self.started.isoformat(),
-            "finished": now.isoformat(),
-            "seconds": round((now - self.started).total_seconds(), 3),
-            "cpu_seconds": round(_cpu_seconds() - self.cpu_before, 3),
-        }
-        return RunResult(
-            job=self.loaded.job.name,
-            run_date=self.run_date,
-            partition=self.partition,
-            run_id=self.folder.run_id,
-            status=status,
-            exit_code=exit_code,
-            action=action,
-            code=code,
-            message=message,
-            published_run=out["run_id"] if out else None,
-            revision=out["revision"] if out else None,
-            timing=timing,
-        )
-
-
-def _device(path: Path) -> int:
-    """The file system of the path, or of the nearest folder above it that exists."""
-    while not path.exists():
-        path = path.parent
-    return path.stat().st_dev
-
-
-def _cpu_seconds() -> float:
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime

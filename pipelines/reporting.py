@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data_checks.report_facts import FeatureCount, QuarantineCount, ReportFacts
@@ -90,7 +91,16 @@ def next_steps(loaded: LoadedJob, result: RunResult) -> tuple[str, ...]:
         return (f"Mend the data and run {again}.", f"Or publish exactly what was scored: {release}.")
     if result.status == "no_data":
         return (f"When the data has come, run {again}.",)
+    if "resume" in result.facts:
+        return (
+            f"Go on with the {count(result.facts['finished_units'], 'finished unit')}: `{result.facts['resume']}`.",
+        )
     return (f"When it is mended, run {again}.",)
+
+
+def resuming_command(loaded: LoadedJob, run_date: str, options: Sequence[str]) -> str:
+    """The command that goes on with an interrupted run; `options` are those that decide the results."""
+    return shlex.join(["nightscore", "run", os.path.relpath(loaded.path), "--date", run_date, *options, "--resume"])
 
 
 def _quarantine_counts(loaded: LoadedJob, passed: PassResult) -> list[QuarantineCount]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +12,17 @@ from secrets import token_hex
 from typing import Any
 
 from pipelines.files import write_json
+from pipelines.finished_units import TAKING, finished_units
 from pipelines.publishing import SUPERSEDED
+from pipelines.unit_records import FOLDER
 from schemas.errors import Action, ConfigError, ExitCode
 from schemas.result import RunResult
 
 #: Only needed while a run is going on.
-_WORKING = ("staged", "units", "keys", "outgoing")
+WORKING = ("staged", FOLDER, "keys", "outgoing", TAKING)
 RESULT = "result.json"
+#: Ends after which the same job on the same input can go on.
+RESUMABLE = (ExitCode.UNEXPECTED, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
 _OWNER = "job-name.json"
 
 
@@ -52,7 +57,7 @@ class RunFolder:
 
     def clean(self, *, keep_staged: bool) -> None:
         """Remove what only a running pass needs. A held run keeps its staged parts: they may be released."""
-        for name in _WORKING:
+        for name in WORKING:
             if not (keep_staged and name == "staged"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
 
@@ -69,42 +74,61 @@ def latest_run(partition_runs: Path) -> RunFolder | None:
     return next((run for run in reversed(runs_of(partition_runs)) if (run.path / RESULT).exists()), None)
 
 
-def close_interrupted(partition_runs: Path, job: str, run_date: str) -> list[str]:
-    """Clean up runs that ended without a result, such as killed ones, and give them one. The caller holds the lock.
+@dataclass(frozen=True)
+class Closed:
+    """What cleaning up one run did."""
 
-    Returns their ids. Nothing of them was published: that would have left a result, or an intent to recover.
+    run_id: str
+    #: It had no result, as killed runs have none.
+    cut_short: bool
+    #: Its finished units, which are gone.
+    finished: int
+
+
+def close_interrupted(partition_runs: Path, job: str, run_date: str, keep: Collection[str] = ()) -> list[Closed]:
+    """Clean up after runs that ended, but for those with an id in `keep`; give those that were killed a result.
+
+    The caller holds the lock. Nothing of a killed run was published: that would have left a result, or an intent to
+    recover. Returns the runs that were cut short, and those that had finished units.
     """
-    closed = []
-    for run in runs_of(partition_runs):
-        if (run.path / RESULT).exists():
-            _sweep(run)
-            continue
-        run.clean(keep_staged=False)
-        # It may have been killed after it wrote the report of a publication that never came.
-        for name in ("index.html", "report.json"):
-            (run.path / name).unlink(missing_ok=True)
-        message = "the run was cut short; the next run of this partition cleaned up. Nothing of it was published."
-        result = RunResult(
-            job=job,
-            run_date=run_date,
-            partition=partition_runs.name,
-            run_id=run.run_id,
-            status="interrupted",
-            exit_code=ExitCode.UNEXPECTED,
-            action=Action.RETRY,
-            code="interrupted",
-            message=message,
-        )
-        run.write(RESULT, result.to_json())
-        closed.append(run.run_id)
-    return closed
+    closed = [close_run(run, job, run_date) for run in runs_of(partition_runs) if run.run_id not in keep]
+    return [run for run in closed if run.cut_short or run.finished]
 
 
-def _sweep(run: RunFolder) -> None:
-    """Remove what the run superseded, and what workers that outlived their killed driver wrote after it was closed."""
+def close_run(run: RunFolder, job: str, run_date: str) -> Closed:
+    """Clean up after one run, and give it a result if it has none."""
+    cut_short = not (run.path / RESULT).exists()
+    finished = 0
+    # A resumable pass, or what workers that outlived their killed driver wrote after its run was closed.
+    if any((run.path / name).exists() for name in WORKING):
+        result = {} if cut_short else run.read(RESULT)
+        if cut_short or result["exit_code"] in RESUMABLE:
+            finished = sum(1 for _ in finished_units(run.path))
+        run.clean(keep_staged=result.get("status") == "held")
+    # What the run replaced was kept for its readers only.
     shutil.rmtree(run.path / SUPERSEDED, ignore_errors=True)
-    if any((run.path / name).exists() for name in _WORKING) and run.read(RESULT)["status"] != "held":
-        run.clean(keep_staged=False)
+    if cut_short:
+        _give_result(run, job, run_date)
+    return Closed(run.run_id, cut_short, finished)
+
+
+def _give_result(run: RunFolder, job: str, run_date: str) -> None:
+    # It may have been killed after it wrote the report of a publication that never came.
+    for name in ("index.html", "report.json"):
+        (run.path / name).unlink(missing_ok=True)
+    message = "the run was cut short; the next run of this partition cleaned up. Nothing of it was published."
+    result = RunResult(
+        job=job,
+        run_date=run_date,
+        partition=run.partition_runs.name,
+        run_id=run.run_id,
+        status="interrupted",
+        exit_code=ExitCode.UNEXPECTED,
+        action=Action.RETRY,
+        code="interrupted",
+        message=message,
+    )
+    run.write(RESULT, result.to_json())
 
 
 def claim_runs(runs: Path, job: str) -> None:

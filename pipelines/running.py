@@ -34,9 +34,17 @@ class RunOptions:
     allow_version_mismatch: bool = False
     #: NAME=VALUE of suite parameters, over those of job.yaml.
     parameters: tuple[str, ...] = ()
+    #: Go on with the finished units of an interrupted run of each date.
+    resume: bool = False
     #: Where to write a copy of the last result.json.
     result: Path | None = None
     quiet: bool = False
+
+    @property
+    def deciding(self) -> tuple[str, ...]:
+        """The options that decide the results, as words of a command line."""
+        words = [word for text in self.parameters for word in ("--parameter", text)]
+        return (*words, "--allow-version-mismatch") if self.allow_version_mismatch else tuple(words)
 
 
 def run_dates(job: Path, first: str, last: str, options: RunOptions) -> int:
@@ -58,7 +66,8 @@ def run_dates(job: Path, first: str, last: str, options: RunOptions) -> int:
     for run_date in dates:
         if len(dates) > 1:
             console.line("date", run_date)
-        result = _run_one(Night(loaded, run_date, console, options.flags), options)
+        night = Night(loaded, run_date, console, options.flags, resume=options.resume, same_options=options.deciding)
+        result = _run_one(night, options)
         codes.append(result.exit_code)
         if result.exit_code in _STOPS:
             break

@@ -64,6 +64,27 @@ def left_over(runs: Path) -> list[Path]:
     return [*(path for name in WORKING for path in runs.glob(f"*/{name}")), *runs.glob("publish-intent.json")]
 
 
+def assert_kept(job: Any, result: dict[str, Any]) -> None:
+    """Of an interrupted run there are the records of its finished units and the files that these name, and no more.
+
+    The next run that does not resume it removes them.
+    """
+    folder = job.run_folder(result)
+    headers = [json.loads(path.read_bytes().split(b"\n", 1)[0]) for path in sorted((folder / "units").iterdir())]
+    named = {name for header in headers for name in header["files"]}
+    inside = [path for name in ("staged", "keys") for path in (folder / name).rglob("*") if path.is_file()]
+    assert {path.relative_to(folder).as_posix() for path in inside} == named
+    assert len(headers) == result["facts"]["finished_units"] > 0
+    assert (
+        f"{len(headers)} of {result['facts']['units']} units are finished; go on with: nightscore run "
+        in (result["message"])
+    )
+    assert {path.parent.name for path in left_over(folder.parent)} == {result["run_id"]}
+    assert not (folder / "outgoing").exists()
+    assert job.run(DATE)["rows"]["scored"] == 800_000
+    assert left_over(folder.parent) == []
+
+
 def test_a_worker_that_dies_ends_the_run_and_publishes_nothing(small_job: Any, make_rows: Rows) -> None:
     write_night(small_job, make_rows)
     with run_with_two_workers(small_job) as (process, workers):
@@ -75,7 +96,7 @@ def test_a_worker_that_dies_ends_the_run_and_publishes_nothing(small_job: Any, m
     assert (result["status"], result["exit_code"], result["action"]) == ("failed", 1, "retry")
     assert "a worker process ended before its work was done" in result["message"]
     assert not small_job.partition(DATE).exists()
-    assert left_over(small_job.root / "runs" / f"day={DATE}") == []
+    assert_kept(small_job, result)
 
 
 def test_workers_do_not_outlive_a_killed_driver_for_long(small_job: Any, make_rows: Rows) -> None:
@@ -111,10 +132,10 @@ def test_a_signal_ends_the_run_with_its_own_code_and_the_workers_too(
         send(process.pid, number)
         assert process.wait(timeout=60) == code
         assert psutil.wait_procs(workers, timeout=10)[1] == []
-    assert left_over(small_job.root / "runs" / f"day={DATE}") == []
     assert not small_job.partition(DATE).exists()
     result = json.loads((small_job.root / "last-result.json").read_bytes())
     assert (result["status"], result["exit_code"], result["action"]) == ("interrupted", code, "retry")
+    assert_kept(small_job, result)
 
 
 def test_an_error_in_a_worker_process_arrives_with_all_its_facts(small_job: Any, make_rows: Rows) -> None:
