@@ -9,17 +9,20 @@ import time
 from pipelines.log_lines import show_warnings
 from pipelines.thread_pools import without_blas_pool
 
+#: The variable of the environment that tells a worker its driver's process.
+DRIVER = "NIGHTSCORE_DRIVER"
 #: Seconds between two looks at whether the runner is still there.
 _LOOK = 0.2
 
 
 def main() -> None:
-    """Serve the runner that started this process until it is done or gone."""
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    """Serve the runner that started this process until it is done or gone.
+
+    No logs are sent to the runner, which would print them again.
+    """
+    threading.Thread(target=_end_with_parent, args=(int(os.environ[DRIVER]),), daemon=True).start()
     without_blas_pool()
     show_warnings()
-    # Without it the worker would send its logs to the runner too, which prints them again.
-    os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)
     from apache_beam.runners.worker import sdk_worker_main  # noqa: PLC0415  # it logs while it is imported
 
     sdk_worker_main.main([])

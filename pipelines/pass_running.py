@@ -18,6 +18,7 @@ from pipelines.stages.duplicates import Duplicates
 from pipelines.stages.write import PartWriter
 from pipelines.termination import received
 from pipelines.tools import ScoringSpec
+from pipelines.watched_workers import watched_workers
 from pipelines.worker_view import WorkerView
 from schemas import errors
 from schemas.errors import InputError, LedgerError, NightscoreError, WorkerError
@@ -25,8 +26,12 @@ from schemas.job import Job
 from schemas.ledger import Account
 from schemas.plan import Plan
 
-#: What Beam says of a worker process that is not there any more.
+#: What Beam says of a worker process that is not there any more, where it was quicker than our own watch.
 _WORKER_GONE = "Channel closed prematurely"
+_WORKER_ENDED = (
+    "a worker process ended before its work was done. Nothing was published. Most often memory was short: run again "
+    "with fewer --workers."
+)
 
 
 @dataclass(frozen=True)
@@ -61,18 +66,19 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
 
 
 def run_pipeline(pipeline: beam.Pipeline) -> None:
-    """Run to the end. Raises WorkerError where Beam only says that a channel was closed."""
-    try:
-        pipeline.run().wait_until_finish()
-    except RuntimeError as error:
-        # A signal may have reached the workers, too; then it is the signal that ended the run.
-        if _WORKER_GONE not in str(error) or received():
+    """Run to the end. Raises WorkerError where a worker process of the local runner died; other errors as Beam does."""
+    with watched_workers() as workers:
+        try:
+            pipeline.run().wait_until_finish()
+        except Exception as error:
+            # A signal may have reached the workers, too; then it is the signal that ended the run.
+            if received():
+                raise
+            if workers.death is not None:
+                raise workers.death.error() from error
+            if _WORKER_GONE in str(error):
+                raise WorkerError(_WORKER_ENDED, code="worker_ended") from error
             raise
-        message = (
-            "a worker process ended before its work was done. Nothing was published. Where memory was short, run "
-            "again with fewer --workers."
-        )
-        raise WorkerError(message, code="worker_ended") from error
 
 
 def read_outcome(spec: ScoringSpec, folder: RunFolder) -> Outcome:
