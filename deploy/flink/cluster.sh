@@ -166,7 +166,7 @@ count_members() {
     done < <(records | grep -v '/python-worker-')
 }
 
-records() { find "$pids" -type f 2>/dev/null | LC_ALL=C sort; }
+records() { find "$pids" -type f ! -name '.*' 2>/dev/null | LC_ALL=C sort; }
 
 # The supervisor first, lest it replaces what is being stopped; then the pool, which takes its workers along.
 stop_all() {

@@ -33,7 +33,8 @@ start() {
     pid=$!
     disown # or bash would tell the terminal how it ended
     set +m
-    printf '%s %s\n' "$pid" "$(started_at "$pid")" >"$pids/$1"
+    printf '%s %s\n' "$pid" "$(started_at "$pid")" >"$pids/.$1"
+    mv -f "$pids/.$1" "$pids/$1" # so that nobody reads half a record
 }
 
 # Ends the processes of these records: SIGTERM, and SIGKILL for what is left after 10 s. Then removes the records.

@@ -55,9 +55,11 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):  # type
             package = self._package(request, info)
             order = Order(request.worker_id, context.peer(), request.control_endpoint.url)
             self._processes.start(order, worker_environment(request, info, package))
-        except (StagingError, WorkerError, grpc.RpcError, OSError) as error:
-            logging.getLogger(__name__).warning("worker %s did not start", request.worker_id, exc_info=True)
-            return beam_fn_api_pb2.StartWorkerResponse(error=f"{type(error).__name__}: {error}")
+        except grpc.RpcError as error:
+            where = request.provision_endpoint.url
+            return _refusal(request, f"the runner at {where} does not answer: {error.code().name}: {error.details()}")
+        except (StagingError, WorkerError, OSError) as error:
+            return _refusal(request, f"{type(error).__name__}: {error}")
         return beam_fn_api_pb2.StartWorkerResponse()
 
     def StopWorker(  # noqa: N802  # Beam's name
@@ -140,6 +142,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--logs", type=Path, help="folder for a log a worker (default: the pool's own output)")
     parser.add_argument("--pids", type=Path, help="folder for a file with pid and start time a worker")
     return parser.parse_args()
+
+
+def _refusal(request: beam_fn_api_pb2.StartWorkerRequest, error: str) -> beam_fn_api_pb2.StartWorkerResponse:
+    """What the runner fails the attempt with, and shows to the driver; logged here too."""
+    logging.getLogger(__name__).warning("worker %s did not start: %s", request.worker_id, error)
+    return beam_fn_api_pb2.StartWorkerResponse(error=error)
 
 
 def _provision_info(request: beam_fn_api_pb2.StartWorkerRequest) -> beam_provision_api_pb2.ProvisionInfo:

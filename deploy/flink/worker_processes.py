@@ -146,9 +146,10 @@ class WorkerProcesses:
     def _record(self, worker: Worker) -> None:
         """Leave pid and start time where `cluster.sh` finds them, should this pool be killed."""
         if self._pids:
-            _record_path(self._pids, worker.pid).write_text(
-                f"{worker.pid} {started_at(worker.pid)}\n", encoding="utf-8"
-            )
+            path = _record_path(self._pids, worker.pid)
+            hidden = path.with_name(f".{path.name}")
+            hidden.write_text(f"{worker.pid} {started_at(worker.pid)}\n", encoding="utf-8")
+            hidden.replace(path)
 
 
 def say(event: str, order: Order, **facts: object) -> None:
