@@ -92,14 +92,12 @@ class FlinkCluster:
             return json.load(answer)
 
     def listener(self, port: int) -> int:
-        """The process of the cluster that listens on the port."""
-        for record in (self.folder / "pids").glob("*"):
-            pid = self.pid(record.name)
-            with suppress(psutil.NoSuchProcess):
-                if any(
-                    c.status == psutil.CONN_LISTEN and c.laddr.port == port
-                    for c in psutil.Process(pid).net_connections()
-                ):
+        """The TaskManager that listens on the port. Raises LookupError when none does any more."""
+        for record in (self.folder / "pids").glob("task-manager-*"):
+            with suppress(psutil.Error, FileNotFoundError):
+                pid = self.pid(record.name)
+                found = psutil.Process(pid).net_connections()
+                if any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in found):
                     return pid
         raise LookupError(port)
 
