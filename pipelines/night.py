@@ -36,6 +36,7 @@ from pipelines.run_results import RunResults, with_findings
 from pipelines.stages.plan import input_place, make_plan
 from pipelines.termination import Terminated, received, uninterrupted
 from pipelines.trends import trend_of, usual_psi
+from pipelines.worker_shares import worker_shares
 from schemas.errors import Action, ExitCode, InputError, NightscoreError, NoDataError
 from schemas.plan import Plan
 from schemas.result import RunResult
@@ -135,6 +136,7 @@ class Night:
         rows_per_unit = {unit.number: unit.rows for unit in plan.units}
         with self.console.progress(self.folder.path, plan.rows, rows_per_unit):
             passed = run_pass(loaded.spec, plan, self.folder, self.flags)
+        self.folder.write("workers.json", worker_shares(self.folder, rows_per_unit))
         if text := self.earlier.after_the_pass(self.folder, plan):
             say("resume", text)
         self._keep_quarantine(passed)
