@@ -14,6 +14,7 @@ import apache_beam as beam
 from pipelines.beam_options import engine_pipeline, local_pipeline, names_a_runner
 from pipelines.dataflow import dataflow_options
 from pipelines.flink import flink_options
+from pipelines.known_plan import leave_plan
 from pipelines.local_processes import processes_for
 from pipelines.own_wheel import write_own_wheel
 from pipelines.scoring import ScoreNight
@@ -33,13 +34,14 @@ def runs_here(view: WorkerView, flags: Sequence[str]) -> bool:
 def night_pipeline(view: WorkerView, flags: Sequence[str]) -> Iterator[beam.Pipeline]:
     """The pipeline of a night's pass as the job's runner runs it; what it ships to workers exists within the block.
 
-    Raises ConfigError for flags that Beam does not know, and for a profile that does not fit the job.
+    Leaves the plan for them in the run's folder. Raises ConfigError for flags that Beam does not know, and for a
+    profile that does not fit the job.
     """
-    runners = view.spec.job.runners
+    runners, run_folder = view.spec.job.runners, Path(view.run_folder)
     if runs_here(view, flags):
         processes = processes_for(runners.local, len(view.plan.units), view.plan.rows)
         view = replace(view, spec=replace(view.spec, threads=processes.threads))
-        yield _with_pass(local_pipeline(processes, flags), view)
+        yield _with_pass(local_pipeline(processes, flags), view, run_folder)
         return
     # Wherever else it runs, each worker is a Python process for one unit at a time.
     view = replace(view, spec=replace(view.spec, threads=1))
@@ -52,10 +54,11 @@ def night_pipeline(view: WorkerView, flags: Sequence[str]) -> Iterator[beam.Pipe
             options += dataflow_options(profile) if isinstance(profile, DataflowRunner) else []
             if profile.job_folder is not None:
                 view = view.moved_to(profile.job_folder)
-        yield _with_pass(engine_pipeline([*options, *flags]), view)
+        yield _with_pass(engine_pipeline([*options, *flags]), view, run_folder)
 
 
-def _with_pass(pipeline: beam.Pipeline, view: WorkerView) -> beam.Pipeline:
+def _with_pass(pipeline: beam.Pipeline, view: WorkerView, run_folder: Path) -> beam.Pipeline:
+    leave_plan(run_folder, view.plan)
     pipeline | LABEL >> ScoreNight(view.spec, view.plan, view.run_folder)
     return pipeline
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ class Night:
         loaded, say = self.loaded, self.console.line
         refuse_foreign_target(loaded, self.folder.path, self.target)
         plan = self._plan()
-        self.folder.write("plan.json", asdict(plan))
+        self.folder.write("plan.json", plan.to_json())
         say("plan", plan_line(plan))
         refuse_bad_files(loaded.job, plan)
         refuse_empty(loaded.job, plan)

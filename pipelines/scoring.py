@@ -24,7 +24,9 @@ import apache_beam as beam
 
 from data_checks.checks import Checks
 from data_checks.uniqueness import bucket_bits
+from pipelines.known_plan import known_plan
 from pipelines.outcome import Failure, Outcome
+from pipelines.run_folder import RESULT
 from pipelines.stages.duplicates import Duplicates, look_into_bucket
 from pipelines.stages.repeated import KeyReader
 from pipelines.tools import ScoringSpec, tools_for
@@ -78,7 +80,7 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
             | "to bucket" >> beam.GroupByKey()
         )
         # repeated : (rule, path), a file of ascending row positions
-        find = beam.FlatMap(find_repeated, reader, self.plan, self.run_folder)
+        find = beam.FlatMap(find_repeated, reader, self.run_folder)
         return beam.pvalue.AsIter(buckets | "find repeated" >> find.with_output_types(tuple[str, str]))
 
     def _look_into_keys(self, outcomes: beam.PCollection[bytes]) -> None:
@@ -86,7 +88,7 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
         files = outcomes | "key files" >> beam.FlatMap(key_files, self.spec.checks).with_output_types(KEYED_PATH)
         buckets = files | "by bucket" >> beam.GroupByKey()
         # found : bytes, the Duplicates of one bucket as JSON
-        find = FindDuplicates(self.spec, self.plan, self.run_folder)
+        find = FindDuplicates(self.spec, self.run_folder)
         found = buckets | "find duplicates" >> beam.ParDo(find).with_output_types(bytes)
         (
             found
@@ -110,6 +112,8 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
 
     def process(self, element: bytes, repeated: Iterable[tuple[str, str]] = ()) -> Iterator[bytes]:
         unit, folder = Unit.from_json(element), Path(self.run_folder)
+        if (folder / RESULT).exists():
+            return  # the run has been closed: its driver died, and the engine goes on for nobody
         records, stopped = UnitRecords(folder), (folder / STOP_FILE).exists()
         # What an earlier attempt, or the run that is resumed, has left. A worker that only finds such needs no model.
         outcome = records.finished(unit, self._parse, failed=stopped)
@@ -181,13 +185,12 @@ class FindDuplicates(beam.DoFn):  # type: ignore[misc]  # Beam has no types
     """The files of one rule and bucket in, the duplicate keys in them out."""
 
     spec: ScoringSpec
-    plan: Plan
     run_folder: str
 
     def process(self, element: tuple[tuple[str, int], Iterable[str]]) -> Iterator[bytes]:
         (rule, _), paths = element
         files = [Path(self.run_folder) / path for path in sorted(paths)]
-        found = look_into_bucket(files, self.spec.checks.files[rule], self.spec.contract, self.plan)
+        found = look_into_bucket(files, self.spec.checks.files[rule], self.spec.contract, known_plan(self.run_folder))
         yield json.dumps({rule: found.to_json()}).encode()
 
 
@@ -197,11 +200,11 @@ def write_keys(unit: bytes, reader: KeyReader, run_folder: str) -> Iterator[tupl
 
 
 def find_repeated(
-    bucket: tuple[tuple[str, int], Iterable[str]], reader: KeyReader, plan: Plan, run_folder: str
+    bucket: tuple[tuple[str, int], Iterable[str]], reader: KeyReader, run_folder: str
 ) -> Iterator[tuple[str, str]]:
     """(rule, path) of the rows of repeated keys in the bucket, if there are any."""
     (rule, _), paths = bucket
-    path = reader.repeated(rule, list(paths), plan, Path(run_folder))
+    path = reader.repeated(rule, list(paths), known_plan(run_folder), Path(run_folder))
     if path is not None:
         yield rule, path
 

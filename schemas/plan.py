@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -107,6 +108,38 @@ class Plan:
     ignored: tuple[str, ...] = ()
     #: Each different list of columns among the readable files, sorted: the file's, then those of its folders' names.
     file_columns: tuple[tuple[str, ...], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-compatible, each file once; a unit is its (file number, row group, first row) for each span."""
+        units = [[(span.file.number, span.row_group, span.first_row) for span in unit.spans] for unit in self.units]
+        return {
+            "run_date": self.run_date,
+            "partition": self.partition,
+            "files": [asdict(file) for file in self.files],
+            "units": units,
+            "bad_files": [asdict(file) for file in self.bad_files],
+            "ignored": list(self.ignored),
+            "file_columns": [list(columns) for columns in self.file_columns],
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Plan:
+        """The plan that `to_json` made."""
+        files = tuple(file_from_json(item) for item in raw["files"])
+        by_number = {file.number: file for file in files}
+        units = tuple(
+            Unit(number, tuple(Span(by_number[file], group, first) for file, group, first in spans))
+            for number, spans in enumerate(raw["units"])
+        )
+        return cls(
+            run_date=raw["run_date"],
+            partition=raw["partition"],
+            files=files,
+            units=units,
+            bad_files=tuple(BadFile(**item) for item in raw["bad_files"]),
+            ignored=tuple(raw["ignored"]),
+            file_columns=tuple(tuple(columns) for columns in raw["file_columns"]),
+        )
 
     @property
     def rows(self) -> int:

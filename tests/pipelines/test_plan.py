@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,6 +57,7 @@ def test_files_are_planned_in_the_order_of_their_names(tmp_path: Path) -> None:
         (3, "b.parquet"),
     ]
     assert Unit.from_json(found.units[0].to_json()) == found.units[0]
+    assert Plan.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
 def test_a_file_is_planned_with_its_identity(tmp_path: Path) -> None:
