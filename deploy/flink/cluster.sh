@@ -117,9 +117,9 @@ task_managers_are_there() {
     curl --noproxy '*' --silent --max-time 5 "http://127.0.0.1:$REST/overview" | grep -q "\"taskmanagers\":$task_managers,"
 }
 
-# Waits for the condition "${@:3}"; after 120 s, or when a process has ended, shows a log and fails with the words $2.
+# Waits for the condition "${@:3}"; after 180 s, or when a process has ended, shows a log and fails with the words $2.
 await() {
-    local name="$1" deadline=$((SECONDS + 120))
+    local name="$1" deadline=$((SECONDS + 180))
     until "${@:3}"; do
         count_members
         if ((living < members || SECONDS >= deadline)); then
