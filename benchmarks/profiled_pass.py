@@ -18,7 +18,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from data_checks.uniqueness import bucket_bits  # noqa: E402
 from pipelines.loading import LoadedJob, load_job  # noqa: E402
 from pipelines.outcome import Outcome  # noqa: E402
 from pipelines.runner_choice import RunnerChoice  # noqa: E402
@@ -36,10 +35,9 @@ SHOWN = 45
 def run_units(loaded: LoadedJob, plan: Plan, folder: Path) -> None:
     """What the workers do: every unit, and the search for duplicate keys."""
     spec, total = loaded.spec, loaded.spec.empty_outcome()
-    bits = bucket_bits(plan.rows)
     for unit in plan.units:
-        data = score_unit(unit, tools_for(spec), folder, bits).to_json()
-        total.merge(Outcome.from_json(data, spec.empty_outcome()))
+        data = score_unit(unit, tools_for(spec), folder, plan.rows).to_json()
+        total.merge(Outcome.from_json(data, spec.empty_outcome(), spec.reference))
     for key, rule in spec.checks.files.items():
         for paths in total.files.get(key, {}).values() if rule.kind != "runs" else ():
             look_into_bucket([folder / path for path in paths], rule, spec.contract, plan)
