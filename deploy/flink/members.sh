@@ -6,12 +6,14 @@ opened_packages=(java.lang java.lang.reflect java.io java.net java.nio sun.nio.c
     java.util.concurrent java.util.concurrent.atomic java.util.concurrent.locks)
 
 # Starts a JVM as $1 with the arguments "${@:2}". One core is what each of them has on a laptop: the collector and the
-# compiler that need the fewest threads.
+# compiler that need the fewest threads, and more than 10 s for opening the first port. (Flink has an option for that,
+# pekko.startup-timeout, which no longer reaches Pekko: it sets remote.startup-timeout, what is read is this.)
 start_java() {
     local package options=()
     for package in "${opened_packages[@]}"; do options+=("--add-opens=java.base/$package=ALL-UNNAMED"); done
     start "$1" java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "${options[@]}" \
         --add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED --add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED \
+        -Dpekko.remote.classic.startup-timeout=90s \
         "-Djava.util.logging.config.file=$folder/conf/logging.properties" "${@:2}"
 }
 

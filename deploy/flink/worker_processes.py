@@ -24,6 +24,8 @@ _BY_ITSELF = 2.0
 _GRACE = 5.0
 #: Seconds between two looks at the workers and their runners.
 _LOOK = 1.0
+#: How the record of a worker is named, before its pid.
+_RECORD = "python-worker-"
 #: Looks in a row at which nobody listened at a worker's control endpoint: its TaskManager is gone.
 _LOOKS = 3
 
@@ -90,16 +92,16 @@ class WorkerProcesses:
         return worker
 
     def stop(self, worker_id: str, peer: str) -> None:
-        """End the worker of that id that this connection ordered; nothing when it has ended.
+        """End the worker of that id that this connection ordered.
 
-        A connection that was made anew since has another name. Then a single worker of that id is the one meant, and of
-        several each ends with its control channel, which a runner closes before it says stop.
+        Nothing when it has ended, or when the connection is a new one (after half an hour without a call it is): other
+        TaskManagers have workers of that id too, and before it says stop, a runner closes the worker's control channel.
         """
         with self._lock:
-            named = [each for each in self._workers if each.order.worker_id == worker_id]
-        meant = [each for each in named if each.order.peer == peer] or named
-        if len(meant) == 1 and not _has_ended(meant[0].process, _BY_ITSELF):
-            _end(meant[0].process, _GRACE)
+            named = [each for each in self._workers if (each.order.worker_id, each.order.peer) == (worker_id, peer)]
+        for each in named:
+            if not _has_ended(each.process, _BY_ITSELF):
+                _end(each.process, _GRACE)
 
     def stop_all(self) -> None:
         """End every worker, all at once."""
@@ -140,16 +142,22 @@ class WorkerProcesses:
             self._workers = [each for each in self._workers if each not in ended]
         for each in ended:
             say("ended", each.order, pid=each.pid, exit_code=each.process.returncode)
-            if self._pids:
-                _record_path(self._pids, each.pid).unlink(missing_ok=True)
+        self._sweep_records()
 
     def _record(self, worker: Worker) -> None:
         """Leave pid and start time where `cluster.sh` finds them, should this pool be killed."""
         if self._pids:
-            path = _record_path(self._pids, worker.pid)
+            path = self._pids / f"{_RECORD}{worker.pid}"
             hidden = path.with_name(f".{path.name}")
             hidden.write_text(f"{worker.pid} {started_at(worker.pid)}\n", encoding="utf-8")
             hidden.replace(path)
+
+    def _sweep_records(self) -> None:
+        """Remove the records of workers that are gone, also those of a pool before this one."""
+        for path in self._pids.glob(f"{_RECORD}*") if self._pids else ():
+            pid, _, start = path.read_text(encoding="utf-8").strip().partition(" ")
+            if not start or started_at(int(pid)) != start:
+                path.unlink()
 
 
 def say(event: str, order: Order, **facts: object) -> None:
@@ -160,16 +168,14 @@ def say(event: str, order: Order, **facts: object) -> None:
 
 
 def started_at(pid: int) -> str:
-    """When the process started, in the words of `cluster.sh`: clock ticks since boot, or what `ps` says."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()[19]
-    except FileNotFoundError:
-        command = ["ps", "-o", "lstart=", "-p", str(pid)]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
-
-
-def _record_path(pids: Path, pid: int) -> Path:
-    return pids / f"python-worker-{pid}"
+    """When the process started, in the words of `cluster.sh`: ticks since boot, or what `ps` says; empty when gone."""
+    if Path("/proc/self/stat").exists():
+        try:
+            return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()[19]
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+    command = ["ps", "-o", "lstart=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
 
 
 def _launch(ready: int, environment: Mapping[str, str], log: Path | None) -> subprocess.Popen[bytes]:

@@ -143,11 +143,6 @@ class Pool:
         with self.stub() as stub:
             return str(stub.StartWorker(self.order(runner, worker_id), timeout=200).error)
 
-    def stop(self, worker_id: str = "1-1") -> None:
-        """Stop a worker, over a connection that is not the one that ordered it."""
-        with self.stub() as stub:
-            stub.StopWorker(beam_fn_api_pb2.StopWorkerRequest(worker_id=worker_id), timeout=60)
-
     def stub(self) -> Any:
         return _Stub(self.port)
 

@@ -253,7 +253,7 @@ def test_a_restart_is_the_same_here_and_on_kubernetes() -> None:
     shared = [
         key for key in config() if key.startswith(("heartbeat.", "restart-strategy.", "pekko.", "jobmanager.exec"))
     ]
-    assert len(shared) == 8
+    assert len(shared) == 7
     assert {key: there[key] for key in shared} == {key: config()[key] for key in shared}
 
 

@@ -30,6 +30,10 @@ def is_gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+def records(pool: Any) -> list[str]:
+    return sorted(each.name for each in (pool.folder / "pids").iterdir())
+
+
 def packages(pool: Any) -> list[Path]:
     return sorted((pool.folder / "packages").iterdir())
 
@@ -81,22 +85,20 @@ def test_a_worker_that_was_killed_does_not_stand_in_the_way_of_the_next(
     assert pool.start(runner) == ""
     assert pool.pid() != killed
     assert not is_gone(pool.pid())
-    assert [each.name for each in (pool.folder / "pids").iterdir()] == [f"python-worker-{pool.pid()}"]
+    assert records(pool) == [f"python-worker-{pool.pid()}"]
 
 
-def test_a_worker_ends_when_it_is_stopped(pool: Any, make_runner: Any) -> None:
-    assert pool.start(make_runner()) == ""
-    pool.stop()
-    assert is_gone(pool.pid())
-
-
-def test_a_worker_of_another_task_manager_with_the_same_id_is_not_stopped(pool: Any, make_runner: Any) -> None:
-    first, second = make_runner(), make_runner()
-    with pool.stub() as connection:  # that of the first TaskManager, which is the one that says stop
+def test_a_worker_is_stopped_by_the_connection_that_ordered_it_and_by_no_other(pool: Any, make_runner: Any) -> None:
+    first, second = make_runner(), make_runner()  # two TaskManagers, each with a worker 1-1
+    stop = beam_fn_api_pb2.StopWorkerRequest(worker_id="1-1")
+    with pool.stub() as connection, pool.stub() as another:
         assert connection.StartWorker(pool.order(first), timeout=200).error == ""
         stopped = pool.pid()
         assert pool.start(second) == ""
-        connection.StopWorker(beam_fn_api_pb2.StopWorkerRequest(worker_id="1-1"), timeout=60)
+        another.StopWorker(stop, timeout=60)
+        assert not is_gone(stopped)
+        connection.StopWorker(stop, timeout=60)
+        connection.StopWorker(stop, timeout=60)
     assert is_gone(stopped)
     assert not is_gone(pool.pid())
 
@@ -118,6 +120,12 @@ def test_a_worker_that_hangs_ends_with_its_runner_too(pool: Any, make_runner: An
     assert pool.events("ended")[0]["exit_code"] == -signal.SIGKILL
 
 
+def test_records_that_a_killed_pool_left_are_swept(pool: Any, eventually: Eventually) -> None:
+    eventually((pool.folder / "pids").is_dir)
+    (pool.folder / "pids" / "python-worker-1").write_text("1 12345\n")  # a process that is not the one of that start
+    eventually(lambda: records(pool) == [])
+
+
 def test_a_worker_ends_with_its_pool(pool: Any, make_runner: Any, eventually: Eventually) -> None:
     assert pool.start(make_runner()) == ""
     pool.process.kill()
@@ -130,7 +138,7 @@ def test_a_pool_that_is_told_to_end_takes_its_workers_along(pool: Any, make_runn
     pool.process.terminate()
     assert pool.process.wait(60) == 0
     assert all(is_gone(started["pid"]) for started in pool.events("started"))
-    assert list((pool.folder / "pids").iterdir()) == []
+    assert records(pool) == []
 
 
 def test_a_worker_that_ends_too_early_is_an_error_with_its_last_words(
