@@ -2,7 +2,7 @@
 
 Beam notices a dead worker only where it reads from it: never when the worker had not connected yet, and not before
 the others have done all of their work. So the processes are started here, in place of Beam's own way, and when
-one has died the rest is killed and everything that Beam still waits for is aborted, as Beam does for containers.
+one has died the others are killed and all that Beam has asked of them, and will ask, is answered with an error.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from functools import partial
 from secrets import token_hex
 from typing import Any
 
+import grpc
 from apache_beam.portability import python_urns
-from apache_beam.portability.api import endpoints_pb2
+from apache_beam.portability.api import beam_fn_api_pb2, endpoints_pb2
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import (
+    ControlFuture,
     GrpcWorkerHandler,
     SubprocessSdkWorkerHandler,
     WorkerHandler,
 )
 from google.protobuf import json_format, text_format
 
+from pipelines.broken_connections import broken_connections_are_quiet
 from pipelines.local_worker import DRIVER
 from pipelines.loopback import LOOPBACK, Servers, loopback_only
 from schemas.errors import WorkerError
 
 #: Seconds that a worker has to end by itself when its work is done.
 _GRACE = 5.0
-#: Seconds between two attempts to abort what Beam waits for: it may go on to wait for something else.
-_AGAIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,16 @@ class Death:
 
     def error(self) -> WorkerError:
         """What to tell about it; facts: `pid`, `signal` and `exit_code`, one of which is None."""
-        by_signal = -self.code if self.code < 0 else None
-        how = f"exit code {self.code}" if by_signal is None else f"signal {by_signal} ({_name(by_signal)})"
+        number = -self.code if self.code < 0 else None
+        if number is None:
+            how, advice = f"exit code {self.code}", "It may have said why on stderr. If memory is short"
+        else:
+            how, advice = f"signal {number} ({_name(number)})", "Most often memory is short then"
         message = (
             f"a worker process ended before its work was done: process {self.pid}, {how}. Nothing was published. "
-            "Most often memory was short: run again with fewer --workers, or see what the process said last."
+            f"{advice}: run again with fewer --workers."
         )
-        facts = {"pid": self.pid, "signal": by_signal, "exit_code": None if by_signal else self.code}
+        facts = {"pid": self.pid, "signal": number, "exit_code": self.code if number is None else None}
         return WorkerError(message, code="worker_ended", **facts)
 
 
@@ -93,7 +97,7 @@ class Workers:
 @contextmanager
 def watched_workers() -> Iterator[Workers]:
     """In the block, worker processes of the local runner are started here, on servers on loopback."""
-    with loopback_only() as servers:
+    with loopback_only() as servers, broken_connections_are_quiet():
         workers = Workers(servers)
         register = WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)
         register(partial(WatchedWorker, workers))
@@ -103,12 +107,53 @@ def watched_workers() -> Iterator[Workers]:
             register(SubprocessSdkWorkerHandler)
 
 
+class AnsweredConnection:
+    """What Beam asks a worker; all of it is answered when the worker is dead.
+
+    Beam's own `abort` does not end what waits for the worker's data, only a response with an error does.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._asked: list[ControlFuture] = []
+        self._dead = False
+        self._lock = threading.Lock()
+
+    def push(self, request: Any) -> ControlFuture:
+        """Ask; Beam waits for the future."""
+        future = self._connection.push(request)
+        with self._lock:
+            self._asked.append(future)
+            if self._dead:
+                _answer(future)
+        return future
+
+    def answer_all(self) -> None:
+        """Answer with an error whatever was asked, and whatever will be."""
+        with self._lock:
+            self._dead = True
+            for future in self._asked:
+                _answer(future)
+
+    def close(self) -> None:
+        """Tell the worker that there is nothing more to do."""
+        self._connection.close()
+
+
+def _answer(future: ControlFuture) -> None:
+    error = "a worker process ended before its work was done"
+    future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=future.instruction_id, error=error))
+
+
 class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]  # Beam has no types
     """Beam's handle on one worker process. Its id is a secret between the two."""
+
+    control_conn: Any
 
     def __init__(self, workers: Workers, command: bytes, state: Any, provision_info: Any, grpc_server: Any) -> None:
         workers.servers.must_hold(_ports(grpc_server))
         super().__init__(state, provision_info, grpc_server)
+        self.control_conn = AnsweredConnection(self.control_conn)
         self._workers = workers
         self._command = command.decode()
         self._closing = threading.Event()
@@ -149,18 +194,14 @@ class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]  # Beam has no typ
         if self._stopped or (self._closing.is_set() and code >= 0):
             return
         self._workers.died(self._process)
-        while not self._closing.wait(_AGAIN):
-            # Answers may come in meanwhile, which changes what abort() goes through.
-            with suppress(RuntimeError):
-                self.control_conn.abort(RuntimeError("a worker process of this pass has died"))
+        self.control_conn.answer_all()
 
     def close(self) -> None:
         self._closing.set()
-        try:
+        with suppress(grpc.RpcError):
             super().close()
-        finally:
-            # Beam gets no further where the connection is broken.
-            self.stop_worker()
+        # Beam gets no further where the connection is broken.
+        self.stop_worker()
 
     def stop_worker(self) -> None:
         try:
