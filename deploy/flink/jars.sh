@@ -17,11 +17,14 @@ fetch_jars() {
             fail 'Maven could not copy the jars (the lines above say why)'
         fi
         verify_jars "$work/jars"
-        mv "$work/jars" "$jars" 2>/dev/null || [[ -d "$jars" ]] || fail "cannot write $jars"
+        rename "$work/jars" "$jars" || [[ -d "$jars" ]] || fail "cannot write $jars"
         rm -rf "$work"
     fi
     verify_jars "$jars"
 }
+
+# `mv` would move the folder into one that somebody else has made in the meantime.
+rename() { "$python" -c 'import os, sys; os.rename(*sys.argv[1:])' "$1" "$2" 2>/dev/null; }
 
 # Fails with the names of the jars in folder $1 that are missing, changed or not listed.
 verify_jars() {
