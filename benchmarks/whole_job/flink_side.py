@@ -55,20 +55,7 @@ class Flink(OnDemand):
         job = str(night.job / (JOB_KEYS if self.keys else JOB))
         lines = (self._up[-1] / "connection.env").read_text().splitlines()
         at = dict(line.split("=", 1) for line in lines)
-        run = [
-            sys.executable,
-            "-m",
-            "pipelines",
-            "run",
-            job,
-            "--date",
-            night.date,
-            "--quiet",
-            "--runner",
-            "flink",
-            "--threads",
-            "1",
-        ]
+        run = [sys.executable, "-m", "pipelines", "run", job, "--date", night.date, "--quiet", "--runner", "flink"]
         addresses = ["--flink-master", at["FLINK_MASTER"], "--job-endpoint", at["FLINK_JOB_ENDPOINT"]]
         return [*run, *addresses, "--worker-pool", at["FLINK_WORKER_POOL"], "--parallelism", str(self.task_managers)]
 

@@ -11,6 +11,18 @@ from whole_job.results import Results, Run
 from whole_job.series import equal_in_words
 
 _BARE = "bare-1"
+#: What the goals compare: words, field of the cost, side above and side below the line.
+_RATIOS = (
+    ("rows/s of local-2 beside local-1", "wall", "local-1", "local-2"),
+    ("rows/s of local-2-keys beside local-1-keys", "wall", "local-1-keys", "local-2-keys"),
+    ("rows/s of flink-2 beside flink-1", "wall", "flink-1", "flink-2"),
+    ("CPU of cobbled beside local-1", "cpu", "cobbled", "local-1"),
+    ("CPU of cobbled-sample beside local-1", "cpu", "cobbled-sample", "local-1"),
+    ("memory of cobbled beside local-1", "peak_mb", "cobbled", "local-1"),
+    ("memory of cobbled-sample beside local-1", "peak_mb", "cobbled-sample", "local-1"),
+)
+#: Memory beyond this night should not grow.
+_FLAT_FROM = 5_000_000
 _NAMES = [side.name for side in (*OURS, *PEERS)]
 
 
@@ -106,18 +118,16 @@ def steps(results: Results) -> Iterable[str]:
 def ratios(results: Results) -> Iterable[str]:
     """What the goals ask for, by the best runs; peaks by the largest."""
     yield _head("what", "rows", "×")
-    for what, name, above, below in (
-        ("rows/s of local-2 beside local-1", "wall", "local-1", "local-2"),
-        ("rows/s of flink-2 beside flink-1", "wall", "flink-1", "flink-2"),
-        ("CPU of cobbled beside local-1", "cpu", "cobbled", "local-1"),
-        ("CPU of cobbled-sample beside local-1", "cpu", "cobbled-sample", "local-1"),
-        ("memory of cobbled beside local-1", "peak_mb", "cobbled", "local-1"),
-        ("memory of cobbled-sample beside local-1", "peak_mb", "cobbled-sample", "local-1"),
-    ):
+    for what, name, above, below in _RATIOS:
         pick = max if name == "peak_mb" else min
         for rows in sorted(set(results.sizes(above)) & set(results.sizes(below))):
             one, other = (cost(results.good(side, rows), name, pick) for side in (above, below))
             yield _row(what, f"{rows:,}", f"{one / other:.2f}")
+    for side in (side.name for side in OURS):
+        larger = [rows for rows in results.sizes(side) if rows > _FLAT_FROM]
+        for rows in larger if _FLAT_FROM in results.sizes(side) else []:
+            one, other = (cost(results.good(side, size), "peak_mb", max) for size in (rows, _FLAT_FROM))
+            yield _row(f"memory of {side} beside its own at {_short(_FLAT_FROM)}", f"{rows:,}", f"{one / other:.2f}")
 
 
 def _has(results: Results, side: str, sizes: Sequence[int]) -> bool:
