@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -191,22 +192,29 @@ def make_runner() -> Iterator[Callable[..., Runner]]:
 
 
 @pytest.fixture
-def pool(tmp_path: Path, free_port: int) -> Iterator[Pool]:
-    """A pool on a free port."""
-    command = [sys.executable, str(DEPLOY / "worker_pool.py"), "--port", str(free_port)]
-    folders = [f"--{name}={tmp_path / name}" for name in ("packages", "logs", "pids")]
-    with (tmp_path / "pool.log").open("wb") as log:
+def pool(tmp_path: Path) -> Iterator[Pool]:
+    """A pool of its own for one test."""
+    yield from _running_pool(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def idle_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """A pool for orders that it refuses: it never has a worker, so tests can share it."""
+    yield from _running_pool(tmp_path_factory.mktemp("pool"))
+
+
+def _running_pool(folder: Path) -> Iterator[Pool]:
+    port = _free_port()
+    command = [sys.executable, str(DEPLOY / "worker_pool.py"), "--port", str(port)]
+    folders = [f"--{name}={folder / name}" for name in ("packages", "logs", "pids")]
+    with (folder / "pool.log").open("wb") as log:
         process = subprocess.Popen([*command, *folders], stdout=log, stderr=log)
-    yield Pool(tmp_path, free_port, process)
+    yield Pool(folder, port, process)
     process.terminate()
     process.wait(60)
 
 
-@pytest.fixture
-def free_port() -> int:
-    """A port on which nothing listens now."""
-    import socket
-
+def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

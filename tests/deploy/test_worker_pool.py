@@ -149,44 +149,53 @@ def test_a_worker_that_ends_too_early_is_an_error_with_its_last_words(
     assert error == f"WorkerError: worker 5-1 (pid {pool.pid()}) ended before it was connected: I cannot go on"
 
 
-def test_a_wheel_that_cannot_be_installed_is_named(pool: Any, make_runner: Any) -> None:
+def test_a_wheel_that_cannot_be_installed_is_named(idle_pool: Any, make_runner: Any) -> None:
     files = {"broken-1.0-py3-none-any.whl": b"this is no zip archive", MANIFEST: b"broken-1.0-py3-none-any.whl\n"}
-    error = pool.start(make_runner(files))
+    error = idle_pool.start(make_runner(files))
     assert error.startswith("StagingError: could not install broken-1.0-py3-none-any.whl: ")
-    assert pool.events("started") == []
-    assert packages(pool) == []
+    assert idle_pool.events("started") == []
+    assert packages(idle_pool) == []
 
 
-def test_a_package_that_was_not_staged_is_named(pool: Any, make_runner: Any) -> None:
-    error = pool.start(make_runner({MANIFEST: b"../../elsewhere.whl\n"}))
+def test_a_package_that_was_not_staged_is_named(idle_pool: Any, make_runner: Any) -> None:
+    error = idle_pool.start(make_runner({MANIFEST: b"../../elsewhere.whl\n"}))
     assert error == "StagingError: extra_packages.txt names 'elsewhere.whl', which was not staged"
 
 
-def test_a_staged_name_cannot_leave_its_folder(pool: Any, make_runner: Any) -> None:
-    error = pool.start(make_runner({"../sitecustomize.py": b""}))
+def test_a_staged_name_cannot_leave_its_folder(idle_pool: Any, make_runner: Any) -> None:
+    error = idle_pool.start(make_runner({"../sitecustomize.py": b""}))
     assert error == "StagingError: a staged file is named '../sitecustomize.py': a plain file name is expected"
 
 
-def test_requirements_are_refused_with_the_way_out(pool: Any, make_runner: Any) -> None:
-    error = pool.start(make_runner({"requirements.txt": b"numpy\n"}))
+def test_requirements_are_refused_with_the_way_out(idle_pool: Any, make_runner: Any) -> None:
+    error = idle_pool.start(make_runner({"requirements.txt": b"numpy\n"}))
     assert "workers install nothing from a registry" in error
     assert "stage wheels of your own with --extra_package" in error
 
 
-def test_a_runner_that_is_not_there_is_an_error(pool: Any, make_runner: Any) -> None:
+def test_a_runner_that_is_not_there_is_an_error(idle_pool: Any, make_runner: Any) -> None:
     runner = make_runner()
     runner.stop()
-    assert pool.start(runner).startswith(f"the runner at {runner.url} does not answer: UNAVAILABLE: ")
+    assert idle_pool.start(runner).startswith(f"the runner at {runner.url} does not answer: UNAVAILABLE: ")
 
 
-def test_the_pool_listens_on_loopback_and_shares_its_port_with_nobody(pool: Any) -> None:
-    with pool.stub():
+def test_the_pool_listens_on_loopback_and_shares_its_port_with_nobody(idle_pool: Any) -> None:
+    with idle_pool.stub():
         pass
-    listening = [c.laddr for c in psutil.Process(pool.process.pid).net_connections() if c.status == psutil.CONN_LISTEN]
-    assert [each.port for each in listening] == [pool.port]
+    listening = [
+        c.laddr for c in psutil.Process(idle_pool.process.pid).net_connections() if c.status == psutil.CONN_LISTEN
+    ]
+    assert [each.port for each in listening] == [idle_pool.port]
     address = ipaddress.ip_address(listening[0].ip)
     assert (getattr(address, "ipv4_mapped", None) or address).is_loopback
-    command = [sys.executable, str(DEPLOY / "worker_pool.py"), "--port", str(pool.port), "--packages", str(pool.folder)]
+    command = [
+        sys.executable,
+        str(DEPLOY / "worker_pool.py"),
+        "--port",
+        str(idle_pool.port),
+        "--packages",
+        str(idle_pool.folder),
+    ]
     second = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert second.returncode == 1
-    assert f"cannot listen on 127.0.0.1:{pool.port}: is it taken?" in second.stderr
+    assert f"cannot listen on 127.0.0.1:{idle_pool.port}: is it taken?" in second.stderr
