@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from pipelines.stages.repeated import KeyReader
 from pipelines.tools import ScoringSpec, tools_for
 from pipelines.unit_records import UnitRecords
 from pipelines.unit_scoring import score_unit
-from schemas.errors import NightscoreError
+from schemas.errors import EngineError, NightscoreError
 from schemas.plan import Plan, Unit
 
 #: The pass's only result, in the run's folder: the driver reads nothing else of it.
@@ -112,8 +113,14 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
 
     def process(self, element: bytes, repeated: Iterable[tuple[str, str]] = ()) -> Iterator[bytes]:
         unit, folder = Unit.from_json(element), Path(self.run_folder)
-        if (folder / RESULT).exists():
-            return  # the run has been closed: its driver died, and the engine goes on for nobody
+        require_folder(folder)
+        # A run that has been closed has lost its driver, and the engine goes on for nobody.
+        outcome = None if (folder / RESULT).exists() else self._outcome(unit, folder, repeated)
+        if outcome is not None:
+            yield outcome
+
+    def _outcome(self, unit: Unit, folder: Path, repeated: Iterable[tuple[str, str]]) -> bytes | None:
+        """The unit's outcome; None where the run is to end and it had not begun."""
         records, stopped = UnitRecords(folder), (folder / STOP_FILE).exists()
         # What an earlier attempt, or the run that is resumed, has left. A worker that only finds such needs no model.
         outcome = records.finished(unit, self._parse, failed=stopped)
@@ -123,8 +130,7 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
             if scored.failures:
                 (folder / STOP_FILE).parent.mkdir(parents=True, exist_ok=True)
                 (folder / STOP_FILE).touch()
-        if outcome is not None:
-            yield outcome
+        return outcome
 
     def _score(self, unit: Unit, folder: Path, repeated: Iterable[tuple[str, str]]) -> Outcome:
         try:
@@ -194,8 +200,19 @@ class FindDuplicates(beam.DoFn):  # type: ignore[misc]  # Beam has no types
         yield json.dumps({rule: found.to_json()}).encode()
 
 
+def require_folder(run_folder: Path) -> None:
+    """Raise EngineError in a worker that does not see the run's folder, and so nothing else of the job."""
+    if not run_folder.is_dir():
+        message = (
+            f"the worker on {socket.gethostname()} does not see {run_folder}: workers and driver must share the job's "
+            "folder. If workers have it under another path, set runners' job_folder to that"
+        )
+        raise EngineError(message, code="no_job_folder", folder=str(run_folder))
+
+
 def write_keys(unit: bytes, reader: KeyReader, run_folder: str) -> Iterator[tuple[tuple[str, int], str]]:
     """((rule, bucket), path) for every file of the unit's keys that is written here."""
+    require_folder(Path(run_folder))
     yield from reader.write(Unit.from_json(unit), Path(run_folder))
 
 
