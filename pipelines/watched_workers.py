@@ -1,8 +1,8 @@
-"""The local runner's worker processes, watched: when one dies, the pass ends at once.
+"""The local runner's worker processes, watched: when one dies or fails, the pass ends at once.
 
 Beam notices a dead worker only where it reads from it: never when the worker had not connected yet, and not before
-the others have done all of their work. So the processes are started here, in place of Beam's own way, and when
-one has died the others are killed and all that Beam has asked of them, and will ask, is answered with an error.
+the others have done all of their work. So the processes are started here, in place of Beam's own way, and when one
+has died the others are killed and all that Beam has asked of them, and will ask, is answered with an error.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,21 +21,21 @@ from typing import Any
 
 import grpc
 from apache_beam.portability import python_urns
-from apache_beam.portability.api import beam_fn_api_pb2, endpoints_pb2
+from apache_beam.portability.api import endpoints_pb2
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import (
-    ControlFuture,
     GrpcWorkerHandler,
     SubprocessSdkWorkerHandler,
     WorkerHandler,
 )
 from google.protobuf import json_format, text_format
 
+from pipelines.answered_connection import AnsweredConnection
 from pipelines.broken_connections import broken_connections_are_quiet
 from pipelines.local_worker import DRIVER
 from pipelines.loopback import LOOPBACK, Servers, loopback_only
 from schemas.errors import WorkerError
 
-#: Seconds that a worker has to end by itself when its work is done.
+#: Seconds that a worker has to end by itself when its work is done, or when it was told to.
 _GRACE = 5.0
 
 
@@ -75,8 +76,21 @@ class Workers:
     servers: Servers
     #: The first one that died; the others were killed.
     death: Death | None = None
+    #: Whether those that were left were told to end.
+    stopped: bool = False
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _connections: list[AnsweredConnection] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def connected(self, connection: Any) -> AnsweredConnection:
+        """Beam's connection to a worker; an error of one worker is the answer of all."""
+        answered = AnsweredConnection(connection, self._failed)
+        self._connections.append(answered)
+        return answered
+
+    def _failed(self, error: str) -> None:
+        for connection in self._connections:
+            connection.answer_all(error)
 
     def add(self, process: subprocess.Popen[bytes]) -> None:
         """Count the process in; it is killed at once where another has died already."""
@@ -88,10 +102,20 @@ class Workers:
     def died(self, process: subprocess.Popen[bytes]) -> None:
         """Remember the first death, and kill the others: their work cannot be finished, and they could still write."""
         with self._lock:
-            if self.death is None:
+            first = self.death is None
+            if first:
                 self.death = Death(process.pid, process.returncode)
                 for other in self._processes:
                     other.kill()
+        if first:
+            self._failed("a worker process ended before its work was done")
+
+    def stop(self) -> None:
+        """Tell all to end in the middle of what they do."""
+        with self._lock:
+            self.stopped = True
+            for process in self._processes:
+                process.terminate()
 
 
 @contextmanager
@@ -107,44 +131,6 @@ def watched_workers() -> Iterator[Workers]:
             register(SubprocessSdkWorkerHandler)
 
 
-class AnsweredConnection:
-    """What Beam asks a worker; all of it is answered when the worker is dead.
-
-    Beam's own `abort` does not end what waits for the worker's data, only a response with an error does.
-    """
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        self._asked: list[ControlFuture] = []
-        self._dead = False
-        self._lock = threading.Lock()
-
-    def push(self, request: Any) -> ControlFuture:
-        """Ask; Beam waits for the future."""
-        future = self._connection.push(request)
-        with self._lock:
-            self._asked.append(future)
-            if self._dead:
-                _answer(future)
-        return future
-
-    def answer_all(self) -> None:
-        """Answer with an error whatever was asked, and whatever will be."""
-        with self._lock:
-            self._dead = True
-            for future in self._asked:
-                _answer(future)
-
-    def close(self) -> None:
-        """Tell the worker that there is nothing more to do."""
-        self._connection.close()
-
-
-def _answer(future: ControlFuture) -> None:
-    error = "a worker process ended before its work was done"
-    future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=future.instruction_id, error=error))
-
-
 class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]  # Beam has no types
     """Beam's handle on one worker process. Its id is a secret between the two."""
 
@@ -153,12 +139,12 @@ class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]  # Beam has no typ
     def __init__(self, workers: Workers, command: bytes, state: Any, provision_info: Any, grpc_server: Any) -> None:
         workers.servers.must_hold(_ports(grpc_server))
         super().__init__(state, provision_info, grpc_server)
-        self.control_conn = AnsweredConnection(self.control_conn)
+        self.control_conn = workers.connected(self.control_conn)
         self._workers = workers
         self._command = command.decode()
-        self._closing = threading.Event()
-        self._stopped = False
-        self._watch = threading.Thread(target=self._until_it_ends, name="watch_worker", daemon=True)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closing = False
+        self._killed = False
         workers.servers.known.add(self.worker_id)
 
     @property
@@ -186,29 +172,35 @@ class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]  # Beam has no typ
         command = ["/bin/sh", "-c", self._command]
         self._process = subprocess.Popen(command, env=environment)  # noqa: S603  # beam_options wrote it
         self._workers.add(self._process)
+        self._watch = threading.Thread(target=self._until_it_ends, args=(self._process,), name="watch_worker")
         self._watch.start()
 
-    def _until_it_ends(self) -> None:
-        code = self._process.wait()
-        # While everything is closed an exit is no news, but a signal from elsewhere may be what closes everything.
-        if self._stopped or (self._closing.is_set() and code >= 0):
-            return
-        self._workers.died(self._process)
-        self.control_conn.answer_all()
+    def _until_it_ends(self, process: subprocess.Popen[bytes]) -> None:
+        code = process.wait()
+        # While everything is closed an exit is no news. A signal is, where it is not ours: it may be what made Beam
+        # close everything.
+        ours = self._killed or (self._workers.stopped and code == -signal.SIGTERM)
+        if not ours and (code < 0 or not self._closing):
+            self._workers.died(process)
 
     def close(self) -> None:
-        self._closing.set()
+        self._closing = True
+        if sys.exc_info()[0] is not None:
+            # The pass has failed or was interrupted. A worker that is not connected yet would wait for ever, another
+            # one end its unit for nothing.
+            self._workers.stop()
         with suppress(grpc.RpcError):
             super().close()
         # Beam gets no further where the connection is broken.
         self.stop_worker()
 
     def stop_worker(self) -> None:
+        if self._process is None:
+            return
         try:
             self._process.wait(_GRACE)
         except subprocess.TimeoutExpired:
-            # One that connects after everything was closed would wait for ever.
-            self._stopped = True
+            self._killed = True
             self._process.kill()
         self._watch.join()
 

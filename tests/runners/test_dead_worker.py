@@ -85,16 +85,15 @@ def write_night(job: Any, make_rows: Rows) -> None:
 def begun(job: Any, *options: str) -> Iterator[Run]:
     command = [sys.executable, "-m", "pipelines", "run", str(job.root), "--date", DATE, "--workers", "2", "--quiet"]
     command += ["--result", str(job.root / "last-result.json"), *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    run = Run(process, job.root / "runs" / f"day={DATE}")
-    try:
-        assert run.wait_for(lambda: len(run.workers()) == 2), "no workers were started"
-        yield run
-    finally:
-        for one in [*run.workers(), process]:
-            with suppress(psutil.NoSuchProcess, ProcessLookupError):
-                one.kill()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        run = Run(process, job.root / "runs" / f"day={DATE}")
+        try:
+            assert run.wait_for(lambda: len(run.workers()) == 2), "no workers were started"
+            yield run
+        finally:
+            for one in [*run.workers(), process]:
+                with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                    one.kill()
 
 
 # ------------------------------------------------------------------------------------------------------------- moments
@@ -247,11 +246,14 @@ def test_a_worker_that_ends_itself_well_in_the_middle_of_its_work_is_dead_all_th
         run_pipeline(pipeline)
 
 
-def test_an_error_in_a_worker_is_told_though_the_others_had_to_be_stopped() -> None:
+@pytest.mark.parametrize("elements", [["not a number", 3600], [3600, "not a number"]])
+def test_an_error_in_one_worker_does_not_wait_for_what_the_other_does(elements: list[Any]) -> None:
+    """Beam itself would read the second worker's error when the first one has done all of its work."""
     pipeline = local_pipeline(Processes(workers=2, threads=1))
-    pipeline | beam.Create(["not a number", "3"]) | beam.Reshuffle() | beam.Map(int)
-    with pytest.raises(RuntimeError, match="invalid literal for int"):
+    pipeline | beam.Create(elements) | beam.Reshuffle() | beam.Map(time.sleep)
+    with pytest.raises(RuntimeError, match="'str' object cannot be interpreted"):
         run_pipeline(pipeline)
+    assert psutil.Process().children() == []
 
 
 def test_a_death_is_told_by_signal_or_by_exit_code() -> None:
