@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any
 
 import apache_beam as beam
@@ -10,6 +11,8 @@ import apache_beam as beam
 from pipelines.termination import Terminated
 from schemas.errors import EngineError
 
+#: A line such as `schemas.errors.InputError: ...` at the end of a traceback.
+_PYTHON_ERROR = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): ")
 #: Characters of the engine's own error that are repeated: its stack traces are long.
 _MOST = 600
 
@@ -31,14 +34,16 @@ def run_on_engine(pipeline: beam.Pipeline) -> None:
     except RuntimeError as error:
         message = (
             f"the engine gave the job up: {said(str(error))} Nothing was published. The engine's own page and its "
-            "workers' logs tell more; `--resume` goes on with the units that are finished."
+            "workers' logs tell more."
         )
         raise EngineError(message, code="engine_failed") from error
 
 
 def said(text: str) -> str:
-    """The engine's error in one line: of a chain of Java causes the last, which is where it began."""
+    """The engine's error in one line: the last error of a worker's Python, else the cause that Java names last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if _PYTHON_ERROR.match(line)]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    found = (causes or lines or ["it did not say why"])[-1 if causes else 0]
+    found = (errors or causes or lines[:1] or ["it did not say why"])[-1]
+    found = _PYTHON_ERROR.sub(r"\1: ", found.partition(" [while running")[0])
     return f"{found[:_MOST].rstrip('.')}."

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -136,3 +138,45 @@ def test_custom_steps_of_the_jobs_own_package_work_on_workers_that_never_had_it(
     command = [sys.executable, "-m", "pipelines", "run", str(small_job.root), "--date", DATE, "-q"]
     subprocess.run(command, env=environment, check=True)
     assert small_job.parts(DATE) == there
+
+
+def test_a_driver_that_is_told_to_end_cancels_the_job_and_a_local_run_goes_on(
+    flink: Any, small_job: Any, make_rows: Rows
+) -> None:
+    write_night(small_job, make_rows)
+    small_job.run(DATE)
+    wanted = small_job.parts(DATE)
+    shutil.rmtree(small_job.root / "scored")
+    process = flink.start_run(small_job.root, DATE, "--parallelism", "2")
+    while not list(small_job.root.glob(f"runs/day={DATE}/*/units/unit-*.json")):
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 143, printed
+    newest_job = max(flink.ask("/jobs/overview")["jobs"], key=lambda job: job["start-time"])
+    for _ in range(300):
+        state = flink.ask(f"/jobs/{newest_job['jid']}")["state"]
+        if state in ("CANCELED", "FAILED"):
+            break
+        time.sleep(0.1)
+    # What the job is called at last depends on which of its tasks notices first; its slots are free either way.
+    assert state in ("CANCELED", "FAILED")
+    assert not small_job.partition(DATE).exists()
+    assert small_job.run(DATE, resume=True)["status"] == "published"
+    assert small_job.parts(DATE) == wanted
+
+
+def test_workers_that_cannot_reach_the_job_end_the_run_with_what_they_say(
+    flink: Any, small_job: Any, make_rows: Rows, tmp_path: Path
+) -> None:
+    write_night(small_job, make_rows, files=1)
+    small_job.edit("job.yaml", "name: small", "name: small\nrunners: {flink: {job_folder: /no/such/folder}}")
+    code, printed = flink.run(small_job.root, DATE, "--result", str(tmp_path / "result.json"))
+    assert code == 1, printed
+    result = json.loads((tmp_path / "result.json").read_bytes())
+    assert (result["code"], result["action"]) == ("engine_failed", "retry")
+    assert "the engine gave the job up: EngineError: the worker on " in result["message"]
+    assert f"does not see /no/such/folder/runs/day={DATE}/" in result["message"]
+    assert "set runners' job_folder to that" in result["message"]
+    assert not small_job.partition(DATE).exists()
