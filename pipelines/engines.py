@@ -23,6 +23,8 @@ from schemas.errors import ConfigError
 from schemas.runners import DataflowRunner, FlinkRunner
 
 LABEL = "nightscore"
+#: Or Beam would stage `pip freeze` of the driver's environment, which names its folders.
+_NO_ENVIRONMENT = "--experiments=disable_logging_submission_environment"
 
 
 def runs_here(view: WorkerView, flags: Sequence[str]) -> bool:
@@ -46,7 +48,7 @@ def night_pipeline(view: WorkerView, flags: Sequence[str]) -> Iterator[beam.Pipe
     # Wherever else it runs, each worker is a Python process for one unit at a time.
     view = replace(view, spec=replace(view.spec, threads=1))
     with tempfile.TemporaryDirectory(prefix="nightscore-packages-") as folder:
-        options = [f"--job_name={job_name(view)}"]
+        options = [f"--job_name={job_name(view)}", _NO_ENVIRONMENT]
         if runners.use != "local":
             profile = runners.flink if runners.use == "flink" else runners.dataflow
             options += [f"--extra_package={path}" for path in packages(profile, Path(view.spec.base), Path(folder))]
