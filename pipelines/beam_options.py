@@ -17,6 +17,11 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 from pipelines.local_processes import Processes
 from schemas.errors import ConfigError
 
+#: What Beam's validation of options begins with.
+_HEADLINE = "Pipeline has validations errors:"
+#: Characters of a value that is hidden wherever it stands; a shorter one may be a word of Beam's own.
+_SHORTEST = 4
+
 
 def local_pipeline(processes: Processes, flags: Sequence[str] = ()) -> beam.Pipeline:
     """A pipeline for the local runner with so many worker processes, or in this process.
@@ -51,14 +56,15 @@ def engine_pipeline(flags: Sequence[str]) -> beam.Pipeline:
     try:
         return beam.Pipeline(options=options)
     except (ValueError, ImportError) as error:
-        message = f"Beam refuses its options, and nothing was started: {_without_values(str(error), flags)}"
+        lines = _without_values(str(error).removeprefix(_HEADLINE).strip(), flags)
+        message = f"Beam refuses its options, and nothing was started:\n{lines}"
         raise ConfigError(message, code="beam_options") from None
 
 
 def _without_values(text: str, flags: Sequence[str]) -> str:
     """Beam's text with `***` for what the flags say, and for what Beam repeats of it in parentheses."""
-    values = {flag.partition("=")[2] if flag.startswith("-") else flag for flag in flags} - {""}
-    for value in sorted(values, key=len, reverse=True):
+    values = {flag.partition("=")[2] if flag.startswith("-") else flag for flag in flags}
+    for value in sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", "***", text)
     return re.sub(r"\([^()]*\)", "(***)", text)
 
