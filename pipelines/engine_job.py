@@ -11,8 +11,8 @@ import apache_beam as beam
 from pipelines.termination import Terminated
 from schemas.errors import EngineError
 
-#: A line such as `schemas.errors.InputError: ...` at the end of a traceback.
-_PYTHON_ERROR = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): ")
+#: A line such as `schemas.errors.InputError: ...` at the end of a traceback, or `java.io.IOException: ...`.
+_ERROR = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): ")
 #: Characters of the engine's own error that are repeated: its stack traces are long.
 _MOST = 600
 
@@ -40,10 +40,8 @@ def run_on_engine(pipeline: beam.Pipeline) -> None:
 
 
 def said(text: str) -> str:
-    """The engine's error in one line: the last error of a worker's Python, else the cause that Java names last."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if _PYTHON_ERROR.match(line)]
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    found = (errors or causes or lines[:1] or ["it did not say why"])[-1]
-    found = _PYTHON_ERROR.sub(r"\1: ", found.partition(" [while running")[0])
-    return f"{found[:_MOST].rstrip('.')}."
+    """The engine's error in one line: the last one that a worker's Python, or Java, names."""
+    lines = [line.strip().removeprefix("Caused by: ") for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if _ERROR.match(line)]
+    found = (errors or lines[:1] or ["it did not say why"])[-1].partition(" [while running")[0]
+    return f"{_ERROR.sub(r'\1: ', found)[:_MOST].rstrip('.')}."

@@ -10,7 +10,7 @@ from pipelines.engine_job import run_on_engine, said
 from pipelines.termination import Terminated
 from schemas.errors import EngineError, ExitCode
 
-FROM_PYTHON = """Pipeline x failed in state FAILED: java.lang.RuntimeException: Error received from SDK harness: Traceback
+FROM_PYTHON = """Pipeline x failed in state FAILED: java.lang.RuntimeException: Error received: Traceback
   File "pipelines/scoring.py", line 131, in _score
 FileNotFoundError: [Errno 2] No such file or directory: '/a'
 
@@ -32,7 +32,7 @@ Caused by: java.net.ConnectException: Connection refused
     ("text", "wanted"),
     [
         (FROM_PYTHON, "EngineError: the worker on h does not see /a."),
-        (FROM_JAVA, "java.net.ConnectException: Connection refused."),
+        (FROM_JAVA, "ConnectException: Connection refused."),
         ("Pipeline failed.", "Pipeline failed."),
         ("", "it did not say why."),
         ("x" * 5000, "x" * 600 + "."),
