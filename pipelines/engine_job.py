@@ -44,4 +44,5 @@ def said(text: str) -> str:
     lines = [line.strip().removeprefix("Caused by: ") for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if _ERROR.match(line)]
     found = (errors or lines[:1] or ["it did not say why"])[-1].partition(" [while running")[0]
-    return f"{_ERROR.sub(r'\1: ', found)[:_MOST].rstrip('.')}."
+    named = _ERROR.sub(r"\1: ", found)
+    return f"{named[:_MOST].rstrip('.')}."
