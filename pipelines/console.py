@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from time import monotonic
-from types import TracebackType
-from typing import Self, TextIO
+from typing import TextIO
 
-_POLL_SECONDS = 0.25
+from pipelines.progress import FinishedUnits, meanwhile, show_bar, tell_lines
 
 
 class Console:
@@ -32,12 +30,18 @@ class Console:
         _write(sys.stderr if self.quiet else self.stream, stage, text)
 
     @contextmanager
-    def progress(self, run_folder: Path, rows: int, rows_per_unit: dict[int, int]) -> Iterator[None]:
-        """A bar with rows a second and the time left while the units' records appear; only on a terminal."""
-        if self.quiet or not sys.stderr.isatty():
+    def progress(self, run_folder: Path, rows: int, rows_per_unit: Mapping[int, int]) -> Iterator[None]:
+        """Rows, rows a second and the time left while the records of units appear: a bar on a terminal, else lines.
+
+        Units whose records are there already are done, and do not count for the speed.
+        """
+        if self.quiet:
             yield
             return
-        with _Bar(run_folder / "units", rows, rows_per_unit):
+        units = FinishedUnits(run_folder / "units", rows, rows_per_unit)
+        on_terminal = sys.stderr.isatty()
+        say = partial(self.line, "score")
+        with meanwhile(partial(show_bar, units) if on_terminal else partial(tell_lines, units, say)):
             yield
 
 
@@ -47,42 +51,6 @@ def _write(stream: TextIO, stage: str, text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         stream.write("".join([f"{stage:<10}{first}\n", *(f"{'':<10}{line}\n" for line in more)]))
         stream.flush()
-
-
-class _Bar:
-    """Watches the folder of unit records from a thread, since a local pipeline blocks until it is done."""
-
-    def __init__(self, units: Path, rows: int, rows_per_unit: dict[int, int]) -> None:
-        # Imported here: a run under a scheduler does not pay for it.
-        from rich.console import Console as RichConsole  # noqa: PLC0415
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-        columns = (TextColumn("scoring"), BarColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=RichConsole(stderr=True), transient=True)
-        self._task = self._bar.add_task("scoring", total=rows, speed="")
-        self._units, self._rows = units, rows_per_unit
-        self._done = threading.Event()
-        self._start = monotonic()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._done.set()
-        self._thread.join()
-        self._bar.stop()
-
-    def _watch(self) -> None:
-        while not self._done.wait(_POLL_SECONDS):
-            names = {path.stem.split("-")[1] for path in self._units.glob("unit-*.json")}
-            done = sum(self._rows.get(int(name), 0) for name in names)
-            speed = done / max(monotonic() - self._start, _POLL_SECONDS)
-            self._bar.update(self._task, completed=done, speed=f"{done:,} rows, {speed:,.0f} a second")
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
