@@ -36,6 +36,7 @@ start_job_server() {
 
 start_worker_pool() {
     start worker-pool "$python" "$here/worker_pool.py" --host 127.0.0.1 --port "$WORKER_POOL" \
+        --flink-master "127.0.0.1:$REST" \
         --packages "$folder/packages" --logs "$logs" --pids "$pids"
 }
 

@@ -32,7 +32,8 @@ from apache_beam.portability.api import (
 )
 from google.protobuf import json_format, text_format
 from staged_packages import Package, StagingError, prepare
-from worker_processes import Order, WorkerError, WorkerProcesses
+from worker_processes import WorkerError, WorkerProcesses
+from worker_watch import Order, Watch
 
 #: Seconds that a runner has to answer what it wants of a worker that it just asked for.
 _ANSWER = 60.0
@@ -53,7 +54,7 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):  # type
         try:
             info = _provision_info(request)
             package = self._package(request, info)
-            order = Order(request.worker_id, context.peer(), request.control_endpoint.url)
+            order = Order(request.worker_id, context.peer(), request.control_endpoint.url, _job_name(info))
             self._processes.start(order, worker_environment(request, info, package))
         except grpc.RpcError as error:
             where = request.provision_endpoint.url
@@ -119,7 +120,7 @@ def main() -> int:
     arguments = _arguments()
     for folder in filter(None, [arguments.pids, arguments.logs]):
         folder.mkdir(parents=True, exist_ok=True)
-    processes = WorkerProcesses(arguments.pids, arguments.logs)
+    processes = WorkerProcesses(arguments.pids, arguments.logs, Watch(arguments.flink_master))
     try:
         server = serve(arguments.host, arguments.port, WorkerPool(processes, arguments.packages.resolve()))
     except OSError as error:
@@ -139,6 +140,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
     parser.add_argument("--port", type=int, default=50000)
     parser.add_argument("--packages", type=Path, required=True, help="folder for what jobs stage, kept and shared")
+    parser.add_argument(
+        "--flink-master", help="HOST:PORT of Flink's REST interface: ends what is left of finished jobs"
+    )
     parser.add_argument("--logs", type=Path, help="folder for a log a worker (default: the pool's own output)")
     parser.add_argument("--pids", type=Path, help="folder for a file with pid and start time a worker")
     return parser.parse_args()
@@ -155,6 +159,12 @@ def _provision_info(request: beam_fn_api_pb2.StartWorkerRequest) -> beam_provisi
         stub = beam_provision_api_pb2_grpc.ProvisionServiceStub(channel)
         message = beam_provision_api_pb2.GetProvisionInfoRequest()
         return stub.GetProvisionInfo(message, metadata=[("worker_id", request.worker_id)], timeout=_ANSWER).info
+
+
+def _job_name(info: beam_provision_api_pb2.ProvisionInfo) -> str:
+    """The job's name, which Flink has too; empty when the runner does not tell."""
+    options = json_format.MessageToDict(info.pipeline_options)
+    return str(options.get("beam:option:job_name:v1") or "")
 
 
 def _channel(endpoint: str) -> grpc.Channel:

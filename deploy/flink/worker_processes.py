@@ -7,14 +7,15 @@ from __future__ import annotations
 import json
 import os
 import select
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+from worker_watch import Order, Watch
 
 #: Seconds in which a worker must have connected to its runner. Importing the stack on a busy machine takes ten or so.
 _CONNECT = 120.0
@@ -26,8 +27,6 @@ _GRACE = 5.0
 _LOOK = 1.0
 #: How the record of a worker is named, before its pid.
 _RECORD = "python-worker-"
-#: Looks in a row at which nobody listened at a worker's control endpoint: its TaskManager is gone.
-_LOOKS = 3
 
 
 class WorkerError(Exception):
@@ -35,21 +34,11 @@ class WorkerError(Exception):
 
 
 @dataclass(frozen=True)
-class Order:
-    """Who asked for a worker: the id is unique in one TaskManager only, its connection to the pool makes it so here."""
-
-    worker_id: str
-    peer: str
-    control_endpoint: str
-
-
-@dataclass
 class Worker:
-    """A running process and what is known of its runner."""
+    """A running process and who ordered it."""
 
     order: Order
     process: subprocess.Popen[bytes]
-    unheard: int = field(default=0)  # looks in a row at which its runner was not there
 
     @property
     def pid(self) -> int:
@@ -60,13 +49,13 @@ class Worker:
 class WorkerProcesses:
     """The living workers of a pool. All methods may be called from any thread."""
 
-    def __init__(self, pids: Path | None, logs: Path | None) -> None:
+    def __init__(self, pids: Path | None, logs: Path | None, watch: Watch) -> None:
         self._pids = pids
         self._logs = logs
         self._workers: list[Worker] = []
         self._started = len(list(logs.glob("worker-*.log"))) if logs else 0  # those of a pool before this one stay
         self._lock = threading.Lock()
-        threading.Thread(target=self._watch, daemon=True).start()
+        threading.Thread(target=self._keep_watch, args=(watch,), daemon=True).start()
 
     def start(self, order: Order, environment: Mapping[str, str]) -> Worker:
         """A worker that is connected to its runner.
@@ -124,17 +113,15 @@ class WorkerProcesses:
         message = f"worker {worker.order.worker_id} (pid {worker.pid}) {what}: {end.strip()}"
         raise WorkerError(message)
 
-    def _watch(self) -> None:
+    def _keep_watch(self, watch: Watch) -> None:
         while True:
             time.sleep(_LOOK)
             self._forget_ended()
             with self._lock:
-                workers = list(self._workers)
-            for each in workers:
-                each.unheard = 0 if _listens(each.order.control_endpoint) else each.unheard + 1
-                if each.unheard == _LOOKS:
-                    say("abandoned", each.order, pid=each.pid)
-                    threading.Thread(target=_end, args=(each.process, _GRACE), daemon=True).start()
+                workers = {each.pid: each for each in self._workers}
+            for pid, verdict in watch.look({pid: each.order for pid, each in workers.items()}).items():
+                say(verdict, workers[pid].order, pid=pid)
+                threading.Thread(target=_end, args=(workers[pid].process, _GRACE), daemon=True).start()
 
     def _forget_ended(self) -> None:
         with self._lock:
@@ -201,15 +188,3 @@ def _has_ended(process: subprocess.Popen[bytes], within: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _listens(endpoint: str) -> bool:
-    """Whether somebody accepts connections there; a host that does not answer in time may be busy, and counts."""
-    host, _, port = endpoint.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=2):
-            return True
-    except ConnectionRefusedError:
-        return False
-    except OSError:
-        return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.server
 import json
 import socket
 import subprocess
@@ -87,7 +88,8 @@ class Runner(
     def GetProvisionInfo(self, _request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - Beam's name
         self.asked_by.append(str(dict(context.invocation_metadata())["worker_id"]))
         information = beam_provision_api_pb2.ProvisionInfo(dependencies=[_artifact(name) for name in self.staged])
-        information.pipeline_options.update({"beam:option:default_sdk_harness_log_level:v1": "WARNING"})
+        options = {"default_sdk_harness_log_level": "WARNING", "job_name": "night"}
+        information.pipeline_options.update({f"beam:option:{name}:v1": value for name, value in options.items()})
         return beam_provision_api_pb2.GetProvisionInfoResponse(info=information)
 
     def ResolveArtifacts(self, request: Any, _context: Any) -> Any:  # noqa: N802 - Beam's name
@@ -203,12 +205,53 @@ def idle_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
     yield from _running_pool(tmp_path_factory.mktemp("pool"))
 
 
-def _running_pool(folder: Path) -> Iterator[Pool]:
+@pytest.fixture
+def pool_of_flink(tmp_path: Path, flink_jobs: _FlinkJobs) -> Iterator[Pool]:
+    """A pool that knows a Flink with the jobs of `flink_jobs`."""
+    yield from _running_pool(tmp_path, f"--flink-master={flink_jobs.address}")
+
+
+@pytest.fixture
+def flink_jobs() -> Iterator[_FlinkJobs]:
+    """Flink's REST interface, with jobs that a test adds."""
+    jobs = _FlinkJobs()
+    with jobs.server:
+        threading.Thread(target=jobs.server.serve_forever, daemon=True).start()
+        yield jobs
+        jobs.server.shutdown()
+
+
+class _FlinkJobs:
+    def __init__(self) -> None:
+        self.states: list[tuple[str, str]] = []
+        self.asked = 0
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.address = f"127.0.0.1:{self.server.server_port}"
+
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        jobs = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                assert self.path == "/jobs/overview"
+                answer = {"jobs": [{"name": name, "state": state} for name, state in jobs.states]}
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(json.dumps(answer).encode())
+                jobs.asked += 1
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+def _running_pool(folder: Path, *options: str) -> Iterator[Pool]:
     port = _free_port()
     command = [sys.executable, str(DEPLOY / "worker_pool.py"), "--port", str(port)]
     folders = [f"--{name}={folder / name}" for name in ("packages", "logs", "pids")]
     with (folder / "pool.log").open("wb") as log:
-        process = subprocess.Popen([*command, *folders], stdout=log, stderr=log)
+        process = subprocess.Popen([*command, *folders, *options], stdout=log, stderr=log)
     yield Pool(folder, port, process)
     process.terminate()
     process.wait(60)

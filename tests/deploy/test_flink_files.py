@@ -60,6 +60,11 @@ def container(pod: Any, name: str) -> Any:
     return found
 
 
+def options_of(one: Any) -> dict[str, str]:
+    """The options of a container's command, each written --NAME=VALUE."""
+    return dict(word.split("=", 1) for word in one["args"])
+
+
 def task_manager() -> Any:
     return flink()["taskManager"]["podTemplate"]["spec"]
 
@@ -213,9 +218,10 @@ def test_the_head_of_the_script_tells_its_ports() -> None:
 def test_the_manifest_has_the_ports_of_the_script() -> None:
     ports = default_ports()
     assert flink()["flinkConfiguration"]["rest.port"] == ports["REST"]
-    words = container(task_manager(), "worker-pool")["args"]
-    assert words[words.index("--port") + 1] == ports["WORKER_POOL"]
-    options = dict(word.split("=", 1) for word in job_server()["containers"][0]["args"])
+    pool = options_of(container(task_manager(), "worker-pool"))
+    assert pool["--port"] == ports["WORKER_POOL"]
+    options = options_of(job_server()["containers"][0])
+    assert pool["--flink-master"] == options["--flink-master"]
     assert options["--job-port"] == ports["JOB"]
     assert options["--artifact-port"] == ports["ARTIFACT"]
     assert options["--expansion-port"] == ports["EXPANSION"]
@@ -270,8 +276,7 @@ def test_a_task_manager_has_one_slot_and_its_own_pool() -> None:
         == "1"
     )
     assert [each["name"] for each in task_manager()["containers"]] == ["flink-main-container", "worker-pool"]
-    words = container(task_manager(), "worker-pool")["args"]
-    assert words[words.index("--host") + 1] == "127.0.0.1"
+    assert options_of(container(task_manager(), "worker-pool"))["--host"] == "127.0.0.1"
 
 
 def test_everybody_sees_the_nights_under_one_path() -> None:
@@ -286,7 +291,7 @@ def test_everybody_sees_the_nights_under_one_path() -> None:
     ]
     assert claims == ["nightscore-nights"] * 2
     assert manifest()["PersistentVolumeClaim", "nightscore-nights"]["spec"]["accessModes"] == ["ReadWriteMany"]
-    options = dict(word.split("=", 1) for word in job_server()["containers"][0]["args"])
+    options = options_of(job_server()["containers"][0])
     assert Path(options["--artifacts-dir"]).is_relative_to("/nights")
 
 

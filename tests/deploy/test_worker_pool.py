@@ -120,6 +120,19 @@ def test_a_worker_that_hangs_ends_with_its_runner_too(pool: Any, make_runner: An
     assert pool.events("ended")[0]["exit_code"] == -signal.SIGKILL
 
 
+def test_what_is_left_of_a_job_that_is_over_ends(
+    pool_of_flink: Any, flink_jobs: Any, make_runner: Any, eventually: Eventually
+) -> None:
+    flink_jobs.states = [("night", "FINISHED"), ("night", "RUNNING"), ("another", "FAILED")]  # begun again
+    assert pool_of_flink.start(make_runner()) == ""
+    asked = flink_jobs.asked
+    eventually(lambda: flink_jobs.asked > asked + 4)
+    assert pool_of_flink.events("left over") == []
+    flink_jobs.states = [("night", "FINISHED"), ("night", "CANCELED")]
+    eventually(lambda: pool_of_flink.events("ended"))
+    assert [each["pid"] for each in pool_of_flink.events("left over")] == [pool_of_flink.pid()]
+
+
 def test_records_that_a_killed_pool_left_are_swept(pool: Any, eventually: Eventually) -> None:
     eventually((pool.folder / "pids").is_dir)
     (pool.folder / "pids" / "python-worker-1").write_text("1 12345\n")  # a process that is not the one of that start
