@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from measuring import machine
@@ -14,7 +18,7 @@ from whole_job.environments import CannotInstallError, python_of
 from whole_job.nights import nights_of
 from whole_job.results import Results
 from whole_job.series import Limits, run_series
-from whole_job.sides import Peer
+from whole_job.sides import Peer, Side
 from whole_job.tables import print_tables
 
 _GB = 1024
@@ -51,6 +55,13 @@ def main(description: str, words: list[str] | None = None) -> None:
         sides = chosen(options.peers.split(","), filter(None, options.only.split(",")))
     except UnknownSideError as error:
         sys.exit(str(error))
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that a run's processes end, too
+    with alone(options.folder.resolve()):
+        work(options, sides, results)
+
+
+def work(options: argparse.Namespace, sides: list[Side], results: Results) -> None:
+    """Make what is missing, and measure."""
     nights = nights_of(options.folder.resolve(), options.rows)
     if options.prepare:
         for name in sorted({side.packages for side in sides if isinstance(side, Peer)}):
@@ -64,6 +75,18 @@ def main(description: str, words: list[str] | None = None) -> None:
         results.facts["versions"]["java"] = java_version()
     run_series(sides, nights, options.repeat, Limits(options.max_seconds, options.max_gb * _GB), results)
     print_tables(results)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Exits where another series uses the folder: each removes what the other's runs have left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"another series is running in {folder}")
+        yield
 
 
 def prepare(folder: Path, name: str) -> None:

@@ -42,7 +42,8 @@ def score(task: NightTask, frame: pd.DataFrame) -> np.ndarray:
     for name, known in task.texts.items():
         codes = pd.Categorical(features[name], known).codes
         features[name] = np.where(codes < 0, np.nan, codes)
-    return xgboost.Booster({"nthread": task.cores}, model_file=task.model).inplace_predict(features)
+    scores: np.ndarray = xgboost.Booster({"nthread": task.cores}, model_file=task.model).inplace_predict(features)
+    return scores
 
 
 def report_drift(task: NightTask, current: pd.DataFrame, reference: pd.DataFrame) -> None:
