@@ -7,7 +7,7 @@ import threading
 import time
 
 from pipelines.log_lines import show_warnings
-from pipelines.thread_pools import without_blas_pool
+from pipelines.thread_pools import one_thread
 
 #: The variable of the environment that tells a worker its driver's process.
 DRIVER = "NIGHTSCORE_DRIVER"
@@ -21,7 +21,7 @@ def main() -> None:
     No logs are sent to the runner, which would print them again.
     """
     threading.Thread(target=_end_with_parent, args=(int(os.environ[DRIVER]),), daemon=True).start()
-    without_blas_pool()
+    one_thread()
     show_warnings()
     from apache_beam.runners.worker import sdk_worker_main  # noqa: PLC0415  # it logs while it is imported
 
