@@ -28,6 +28,7 @@ _JOB_ERRORS = (
     ("apache_beam.runners.dataflow.internal.apiclient", "DataflowJobAlreadyExistsError"),
     ("google.api_core.exceptions", "GoogleAPICallError"),
     ("google.auth.exceptions", "GoogleAuthError"),
+    ("google.cloud.storage.exceptions", "InvalidResponse"),
 )
 
 

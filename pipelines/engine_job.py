@@ -8,6 +8,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from pipelines.dataflow import job_errors
 from pipelines.termination import Terminated
 from schemas.errors import EngineError
 
@@ -31,7 +32,7 @@ def run_on_engine(pipeline: beam.Pipeline) -> None:
             with contextlib.suppress(Exception):  # the signal is what ended the run, whatever becomes of the job
                 result.cancel()
         raise
-    except RuntimeError as error:
+    except _failures() as error:
         message = (
             f"the engine gave the job up: {said(str(error))} Nothing was published. The engine's own page and its "
             "workers' logs tell more."
@@ -39,10 +40,16 @@ def run_on_engine(pipeline: beam.Pipeline) -> None:
         raise EngineError(message, code="engine_failed") from error
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """What runners raise of a job, and what the way to an engine raises."""
+    return (RuntimeError, OSError, *job_errors())
+
+
 def said(text: str) -> str:
     """The engine's error in one line: the last one that a worker's Python, or Java, names."""
     lines = [line.strip().removeprefix("Caused by: ") for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if _ERROR.match(line)]
-    found = (errors or lines[:1] or ["it did not say why"])[-1].partition(" [while running")[0]
+    first = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
+    found = (errors or [first or "it did not say why"])[-1].partition(" [while running")[0]
     named = _ERROR.sub(r"\1: ", found)
     return f"{named[:_MOST].rstrip('.')}."
