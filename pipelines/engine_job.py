@@ -9,6 +9,7 @@ from typing import Any
 import apache_beam as beam
 
 from pipelines.dataflow import job_errors
+from pipelines.loopback import loopback_only
 from pipelines.termination import Terminated
 from schemas.errors import EngineError
 
@@ -25,8 +26,9 @@ def run_on_engine(pipeline: beam.Pipeline) -> None:
     """
     result: Any = None
     try:
-        result = pipeline.run()
-        result.wait_until_finish()
+        with loopback_only():  # --environment_type=LOOPBACK makes this process a worker
+            result = pipeline.run()
+            result.wait_until_finish()
     except (KeyboardInterrupt, Terminated):
         if result is not None:
             with contextlib.suppress(Exception):  # the signal is what ended the run, whatever becomes of the job

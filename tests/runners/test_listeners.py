@@ -19,7 +19,9 @@ import pyarrow as pa
 import pytest
 from apache_beam.portability.api import beam_artifact_api_pb2, beam_artifact_api_pb2_grpc, beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
+from apache_beam.runners.worker import worker_pool_main
 
+from pipelines.engine_job import run_on_engine
 from pipelines.loopback import LISTENING, LOOPBACK, loopback_only
 from pipelines.watched_workers import watched_workers
 from schemas.errors import WorkerError
@@ -150,6 +152,30 @@ def test_outside_of_a_pass_beam_is_as_it_was() -> None:
     assert all(vars(module)["grpc"] is grpc for module in LISTENING)
     found = worker_handlers.WorkerHandler._registered_environments["beam:env:harness_subprocess_python:v1"]
     assert found == (worker_handlers.SubprocessSdkWorkerHandler, bytes)
+
+
+class WorkerOfAnEngine:
+    """A pipeline on an engine whose worker is this process, as with --environment_type=LOOPBACK."""
+
+    def __init__(self) -> None:
+        self.listening: list[Any] = []
+
+    def run(self) -> WorkerOfAnEngine:
+        before = sockets(psutil.Process())
+        _, server = worker_pool_main.BeamFnExternalWorkerPoolServicer.start()
+        self.listening = [found for found in sockets(psutil.Process()) if found not in before]
+        server.stop(0).wait()
+        return self
+
+    def wait_until_finish(self) -> None:
+        """It is finished."""
+
+
+def test_a_driver_that_is_an_engines_worker_itself_listens_on_loopback_alone() -> None:
+    pipeline = WorkerOfAnEngine()
+    run_on_engine(pipeline)
+    assert len(pipeline.listening) == 1
+    assert {found.laddr.ip for found in pipeline.listening} <= ON_LOOPBACK
 
 
 # ----------------------------------------------------------------------------------------------- a Beam of another kind
