@@ -23,6 +23,7 @@ import pytest
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "flink"
 MEMBERS = ["job-manager", "job-server", "supervisor", "task-manager-1", "task-manager-2", "worker-pool"]
+PORTS = ["REST", "RPC", "BLOB", "JOB", "ARTIFACT", "EXPANSION", "WORKER_POOL"]
 Eventually = Callable[[Callable[[], object]], None]
 
 
@@ -192,15 +193,16 @@ def _words(process: psutil.Process) -> list[str]:
 
 @pytest.mark.flink
 def test_a_port_that_is_taken_is_named(cluster: Cluster) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = str(listener.getsockname()[1])
-        code, printed = cluster("up", FLINK_JOB_PORT=port)
-    others = {"8081", "6123", "6124"} & set(printed.split())  # a cluster may be up on the default ports
-    if not others:
-        assert printed == f"cluster.sh: port {port} is taken: set FLINK_JOB_PORT to another one, or use --ports free\n"
-    assert code == 1
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
+    ports = {f"FLINK_{name}_PORT": str(each.getsockname()[1]) for name, each in zip(PORTS, listeners, strict=True)}
+    try:
+        for each in listeners[:-1]:
+            each.close()
+        code, printed = cluster("up", **ports)
+    finally:
+        listeners[-1].close()
+    name, port = list(ports.items())[-1]
+    assert (code, printed) == (1, f"cluster.sh: port {port} is taken: set {name} to another one, or use --ports free\n")
     assert not cluster.folder.exists()
 
 
