@@ -12,6 +12,8 @@ from schemas.runners import FlinkRunner, is_address
 
 #: Seconds to wait for an answer: both are servers on the same network.
 _PATIENCE = 5.0
+#: Milliseconds that a TaskManager keeps a Python worker that has nothing to do.
+_KEEP_WORKERS = 3000
 #: Where Beam's job servers and worker pools listen by default.
 JOB_PORT = 8099
 WORKER_POOL = "127.0.0.1:50000"
@@ -73,6 +75,9 @@ def flink_options(flink: FlinkRunner, base: Path) -> list[str]:
         "--environment_type=EXTERNAL",
         f"--environment_config={at.worker_pool}",
         f"--parallelism={flink.parallelism}",
+        # One worker a TaskManager for the whole job, in place of one for each stage. Shorter than Flink's delay before it
+        # starts a job again, so that a dead worker is forgotten by then.
+        f"--environment_cache_millis={_KEEP_WORKERS}",
     ]
     if at.master is not None:
         options.append(f"--flink_master={at.master}")
