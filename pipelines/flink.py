@@ -75,8 +75,8 @@ def flink_options(flink: FlinkRunner, base: Path) -> list[str]:
         "--environment_type=EXTERNAL",
         f"--environment_config={at.worker_pool}",
         f"--parallelism={flink.parallelism}",
-        # One worker a TaskManager for the whole job, in place of one for each stage. Shorter than Flink's delay before it
-        # starts a job again, so that a dead worker is forgotten by then.
+        # One worker a TaskManager for the whole job, in place of one for each stage. Shorter than Flink's delay before
+        # it starts a job again, so that a dead worker is forgotten by then.
         f"--environment_cache_millis={_KEEP_WORKERS}",
     ]
     if at.master is not None:
