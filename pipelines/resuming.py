@@ -44,10 +44,11 @@ class EarlierRuns:
         found = [run for run in interrupted if next(finished_units(run.path), None)]
         if found:
             return cls(found)
-        partition = partition_runs.name
-        if interrupted:
-            return cls(why=f"run {interrupted[0].run_id} ended before a unit was finished")
-        return cls(why=f"no run of {partition} was interrupted" if every else f"{partition} has no earlier run")
+        if not every:
+            return cls(why=f"{partition_runs.name} has no earlier run")
+        if every[0] in interrupted:
+            return cls(why=f"run {every[0].run_id} ended before a unit was finished")
+        return cls(why=f"the latest run of {partition_runs.name} was not interrupted")
 
     def take_over(self, folder: RunFolder, plan: Plan, identity: dict[str, Any]) -> str:
         """Link the finished units of the newest run that is like this one into the new run's folder. What to say."""
