@@ -67,10 +67,10 @@ def _custom_sources(loaded: LoadedJob) -> Iterator[tuple[str, str]]:
         if spec is None:
             continue
         roots = [Path(place) for place in spec.submodule_search_locations or ()]
-        files = [path for root in roots for path in sorted(root.rglob("*.py"))]
+        files = [(path.relative_to(root).as_posix(), path) for root in roots for path in sorted(root.rglob("*.py"))]
         if not files and spec.origin:
-            files = [Path(spec.origin)]
+            files = [(name, Path(spec.origin))]
         total = hashlib.sha256()
-        for path in files:
-            total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        for inside, path in files:
+            total.update(inside.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
         yield name, total.hexdigest()

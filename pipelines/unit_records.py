@@ -30,7 +30,7 @@ from schemas.strict import Strict
 FORMAT: Final = "nightscore.unit"
 VERSION: Final = 1
 FOLDER = "units"
-#: A longer header or record is not read: some hundred times what 1,000 columns and 4,096 buckets of keys take.
+#: Beyond these nothing of a record is parsed. A header has some 200 bytes a file.
 MAX_HEADER_BYTES = 64 * 1024 * 1024
 MAX_RECORD_BYTES = 512 * 1024 * 1024
 

@@ -143,6 +143,16 @@ def test_a_run_that_a_scheduler_ends_goes_on_with_what_was_finished(
     assert said == [f"resume    {finished} of 6 units of run {result['run_id']} are reused"]
 
 
+@pytest.mark.slow
+def test_workers_that_only_find_finished_units_load_no_model(faulty_night: Any, fault: Any) -> None:
+    assert faulty_night.die(fault("pipelines.night:judge")) == -signal.SIGKILL
+    loading = fault("pipelines.scoring:tools_for")
+    assert faulty_night.start(loading, "--resume", "--workers", "2").wait(timeout=200) == 0
+    assert not (faulty_night.folder / "died").exists()
+    # As a check of the check: the same dies where a unit is to be scored.
+    assert faulty_night.die(loading, "--workers", "2") == 1
+
+
 def test_a_run_that_is_killed_again_and_again_comes_to_its_end(faulty_night: Any, fault: Any, capsys: Say) -> None:
     for turn, finished in ((2, 2), (3, 5)):
         after_some_units = fault("pipelines.unit_records:UnitRecords._put", "after", turn)
