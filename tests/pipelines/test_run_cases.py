@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import shutil
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.beam_options import refuse_unknown
+from pipelines.partition_lock import partition_lock
 from pipelines.reference import make_reference
 from pipelines.releasing import release_run
 from pipelines.running import RunOptions, combined, dates_between, run_dates
@@ -301,12 +301,13 @@ def test_a_date_that_is_none_is_refused(text: str) -> None:
 
 def test_a_second_run_of_a_partition_is_told_who_holds_it(small_job: Any, make_rows: Rows) -> None:
     small_job.write(DATE, "a.parquet", make_rows(20))
-    small_job.run(DATE)
-    with (small_job.root / "runs" / f"day={DATE}" / ".lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with partition_lock(
+        small_job.root / "runs" / f"day={DATE}", "20240301T000000Z-abcdef", "2024-03-01T00:00:00+00:00"
+    ):
         result = small_job.run(DATE)
     assert (result["exit_code"], result["action"]) == (75, "wait")
-    assert re.search(rf"day={DATE} is held by run \S+ \(process \d+ on ", result["message"])
+    held = rf"day={DATE} is held by run 20240301T000000Z-abcdef \(process \d+ on .* UTC, [\d,]+ days ago\. Wait"
+    assert re.match(held, result["message"])
 
 
 def test_two_jobs_cannot_share_a_folder_of_runs(small_job: Any, make_rows: Rows) -> None:
@@ -404,7 +405,7 @@ def test_a_table_on_another_file_system_is_refused_before_anything_is_scored(
     small_job: Any, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_job.write(DATE, "a.parquet", make_rows(20))
-    monkeypatch.setattr("pipelines.night._device", lambda path: hash(path.parts[-2:]))
+    monkeypatch.setattr("pipelines.refusals._device", lambda path: hash(path.parts[-2:]))
     result = small_job.run(DATE)
     assert (result["exit_code"], result["code"]) == (2, "other_file_system")
     assert "are on different file systems: a partition cannot be put in its place in one step" in result["message"]
