@@ -57,7 +57,8 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
         # units : bytes, one Unit as JSON
         units = (
             root
-            | "units" >> beam.Create([unit.to_json() for unit in self.plan.units])
+            | "begin" >> beam.Impulse()
+            | "units" >> beam.FlatMap(planned_units, self.run_folder).with_output_types(bytes)
             | "share out" >> beam.Reshuffle()
         )
         # outcomes : bytes, one unit's Outcome as JSON
@@ -91,9 +92,10 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
         # found : bytes, the Duplicates of one bucket as JSON
         find = FindDuplicates(self.spec, self.run_folder)
         found = buckets | "find duplicates" >> beam.ParDo(find).with_output_types(bytes)
+        merge = beam.CombineGlobally(merge_duplicates).without_defaults()
         (
             found
-            | "merge duplicates" >> beam.CombineGlobally(merge_duplicates).with_output_types(bytes)
+            | "merge duplicates" >> merge.with_output_types(bytes)
             | "write duplicates" >> beam.Map(write_once, self.run_folder, DUPLICATES_FILE)
         )
 
@@ -208,6 +210,19 @@ def require_folder(run_folder: Path) -> None:
             "folder. If workers have it under another path, set runners' job_folder to that"
         )
         raise EngineError(message, code="no_job_folder", folder=str(run_folder))
+
+
+def planned_units(_: bytes, run_folder: str) -> Iterator[bytes]:
+    """Every unit of the plan that the driver left in the run's folder, as JSON; none of a run that has been closed.
+
+    In the pipeline itself, 40,000 units would make it larger than Dataflow takes. Raises EngineError in a worker that
+    does not see the folder.
+    """
+    folder = Path(run_folder)
+    require_folder(folder)
+    if not (folder / RESULT).exists():
+        for unit in known_plan(run_folder).units:
+            yield unit.to_json()
 
 
 def write_keys(unit: bytes, reader: KeyReader, run_folder: str) -> Iterator[tuple[tuple[str, int], str]]:

@@ -110,8 +110,11 @@ class Plan:
     file_columns: tuple[tuple[str, ...], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-compatible, each file once; a unit is its (file number, row group, first row) for each span."""
-        units = [[(span.file.number, span.row_group, span.first_row) for span in unit.spans] for unit in self.units]
+        """JSON-compatible, each file once; a unit is its number, and (file number, row group, first row) a span."""
+        units = [
+            [unit.number, [(span.file.number, span.row_group, span.first_row) for span in unit.spans]]
+            for unit in self.units
+        ]
         return {
             "run_date": self.run_date,
             "partition": self.partition,
@@ -129,7 +132,7 @@ class Plan:
         by_number = {file.number: file for file in files}
         units = tuple(
             Unit(number, tuple(Span(by_number[file], group, first) for file, group, first in spans))
-            for number, spans in enumerate(raw["units"])
+            for number, spans in raw["units"]
         )
         return cls(
             run_date=raw["run_date"],
