@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +12,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from pipelines.early_workers import WORKER_COMMAND
 from pipelines.local_processes import Processes
 from schemas.errors import ConfigError
 
@@ -32,8 +31,7 @@ def local_pipeline(processes: Processes, flags: Sequence[str] = ()) -> beam.Pipe
     refuse_unknown(flags)
     environment = None
     if processes.workers:
-        command = f"exec {shlex.quote(sys.executable)} -m pipelines.local_worker"
-        environment = SubprocessSDKEnvironment.from_command_string(command)
+        environment = SubprocessSDKEnvironment.from_command_string(WORKER_COMMAND)
     workers = f"--direct_num_workers={max(processes.workers, 1)}"
     options = PipelineOptions(["--direct_running_mode=in_memory", workers, *flags])
     return beam.Pipeline(runner=FnApiRunner(default_environment=environment), options=options)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.early_workers import early_workers
 from schemas.errors import ConfigError, ExitCode
 from schemas.runners import MAX_PARALLELISM, MAX_WORKERS
 
@@ -85,9 +86,10 @@ def profile(
 
         write_suggestion(job, suggest)
         return ExitCode.PUBLISHED
-    from pipelines.reference import make_reference  # noqa: PLC0415
+    with early_workers(workers if workers > 1 else 0):
+        from pipelines.reference import make_reference  # noqa: PLC0415
 
-    make_reference(job, workers)
+        make_reference(job, workers)
     return ExitCode.PUBLISHED
 
 
@@ -145,22 +147,24 @@ def run(  # noqa: PLR0913  # one parameter an option
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> int:
     """Score the partition of a run date and publish it, or hold it and say why."""
-    from pipelines.runner_choice import RunnerChoice  # noqa: PLC0415
-    from pipelines.running import RunOptions, run_dates  # noqa: PLC0415
+    early = workers if workers and workers > 1 and runner in (None, Runner.local) and not beam_options else 0
+    with early_workers(early):
+        from pipelines.runner_choice import RunnerChoice  # noqa: PLC0415
+        from pipelines.running import RunOptions, run_dates  # noqa: PLC0415
 
-    choice = RunnerChoice(
-        runner.value if runner else None, workers, threads, flink_master, job_endpoint, worker_pool, parallelism
-    )
-    options = RunOptions(
-        flags=tuple(beam_options or ()),
-        runner=choice,
-        allow_version_mismatch=allow_version_mismatch,
-        parameters=tuple(parameter or ()),
-        resume=resume,
-        result=result,
-        quiet=quiet,
-    )
-    return run_dates(job, date, to or date, options)
+        choice = RunnerChoice(
+            runner.value if runner else None, workers, threads, flink_master, job_endpoint, worker_pool, parallelism
+        )
+        options = RunOptions(
+            flags=tuple(beam_options or ()),
+            runner=choice,
+            allow_version_mismatch=allow_version_mismatch,
+            parameters=tuple(parameter or ()),
+            resume=resume,
+            result=result,
+            quiet=quiet,
+        )
+        return run_dates(job, date, to or date, options)
 
 
 @app.command(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import sys
 import threading
 import time
 
@@ -11,6 +14,8 @@ from pipelines.thread_pools import one_thread
 
 #: The variable of the environment that tells a worker its driver's process.
 DRIVER = "NIGHTSCORE_DRIVER"
+#: The argument of a worker that is started before there is work: it waits for its environment on stdin.
+EARLY = "early"
 #: Seconds between two looks at whether the runner is still there.
 _LOOK = 0.2
 
@@ -20,12 +25,26 @@ def main() -> None:
 
     No logs are sent to the runner, which would print them again.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both, and the driver ends its workers
     threading.Thread(target=_end_with_parent, args=(int(os.environ[DRIVER]),), daemon=True).start()
     one_thread()
     show_warnings()
     from apache_beam.runners.worker import sdk_worker_main  # noqa: PLC0415  # it logs while it is imported
 
+    if EARLY in sys.argv and not _told():
+        return
     sdk_worker_main.main([])
+
+
+def _told() -> bool:
+    """Import what a worker needs sooner or later, then wait to be told what to work for; whether there is anything."""
+    import xgboost  # noqa: F401, PLC0415  # by most models; it costs more than Beam
+
+    import pipelines.scoring  # noqa: F401, PLC0415  # by every worker
+
+    told = sys.stdin.buffer.read()
+    os.environ.update(json.loads(told or "{}"))
+    return bool(told)
 
 
 def _end_with_parent(parent: int) -> None:

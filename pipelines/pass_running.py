@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import apache_beam as beam
 
+from pipelines.early_imports import judge_imported_meanwhile
 from pipelines.engine_job import run_on_engine
 from pipelines.engines import night_pipeline, runs_here
+from pipelines.local_processes import processes_for
 from pipelines.outcome import Failure, Outcome, PartFile, Rejected
 from pipelines.run_folder import RunFolder
 from pipelines.scoring import DUPLICATES_FILE, OUTCOME_FILE
@@ -54,7 +57,8 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
     if plan.units:
         view = WorkerView(spec, plan, str(folder.path))
         run = run_pipeline if runs_here(view, flags) else run_on_engine
-        with night_pipeline(view, flags) as pipeline:
+        imports = judge_imported_meanwhile() if _driver_rests(view, flags) else nullcontext()
+        with night_pipeline(view, flags) as pipeline, imports:
             run(pipeline)
         outcome = read_outcome(spec, folder)
         duplicates = _read_duplicates(folder)
@@ -63,6 +67,13 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
     if not outcome.parts:
         outcome.parts[0] = empty_part(spec, folder.path)
     return PassResult(outcome, duplicates, folder.path)
+
+
+def _driver_rests(view: WorkerView, flags: Sequence[str]) -> bool:
+    """Whether the driver has nothing to do during the pass, and something to judge after it."""
+    if not view.spec.checks.expectations or not runs_here(view, flags):
+        return bool(view.spec.checks.expectations)
+    return processes_for(view.spec.job.runners.local, len(view.plan.units), view.plan.rows).workers > 0
 
 
 def run_pipeline(pipeline: beam.Pipeline) -> None:

@@ -31,6 +31,7 @@ from google.protobuf import json_format, text_format
 
 from pipelines.answered_connection import AnsweredConnection
 from pipelines.broken_connections import broken_connections_are_quiet
+from pipelines.early_workers import dismiss_early, start_worker
 from pipelines.local_worker import DRIVER
 from pipelines.loopback import LOOPBACK, Servers, loopback_only
 from schemas.errors import WorkerError
@@ -129,6 +130,7 @@ def watched_workers() -> Iterator[Workers]:
             yield workers
         finally:
             register(SubprocessSdkWorkerHandler)
+            dismiss_early()
 
 
 class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]  # Beam has no types
@@ -163,14 +165,13 @@ class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]  # Beam has no typ
     def start_worker(self) -> None:
         control = endpoints_pb2.ApiServiceDescriptor(url=self.control_address)
         options = self.provision_info.provision_info.pipeline_options
-        environment = os.environ | {
+        environment = {
             "CONTROL_API_SERVICE_DESCRIPTOR": text_format.MessageToString(control),
             "PIPELINE_OPTIONS": json_format.MessageToJson(options),
             "WORKER_ID": self.worker_id,
             DRIVER: str(os.getpid()),
         }
-        command = ["/bin/sh", "-c", self._command]
-        self._process = subprocess.Popen(command, env=environment)  # noqa: S603  # beam_options wrote it
+        self._process = start_worker(self._command, environment)
         self._workers.add(self._process)
         self._watch = threading.Thread(target=self._until_it_ends, args=(self._process,), name="watch_worker")
         self._watch.start()

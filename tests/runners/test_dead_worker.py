@@ -100,8 +100,16 @@ def begun(job: Any, *options: str) -> Iterator[Run]:
 
 
 def while_starting(run: Run, draw: random.Random) -> psutil.Process | None:
-    time.sleep(draw.uniform(0, 1.5))
-    return draw.choice(run.workers() or [None])
+    """One that has begun to work for the run: before that another one would take its place."""
+
+    def begun_by(worker: psutil.Process) -> bool:
+        with suppress(psutil.Error):
+            return bool(worker.net_connections("tcp"))
+        return False
+
+    run.wait_for(lambda: any(map(begun_by, run.workers())))
+    time.sleep(draw.uniform(0, 1))
+    return draw.choice(list(filter(begun_by, run.workers())) or [None])
 
 
 def while_reading_or_predicting(run: Run, draw: random.Random) -> psutil.Process | None:
@@ -213,6 +221,7 @@ def test_a_signal_while_workers_start_ends_the_run_and_them(small_job: Any, make
     """Beam waits for ever for a worker that connects when everything was closed already."""
     write_night(small_job, make_rows)
     with begun(small_job) as run:
+        assert run.wait_for(lambda: bool(list(run.folder.glob("*/plan.json"))))
         workers = run.workers()
         run.process.terminate()
         assert run.process.wait(timeout=60) == 143
