@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.internal import cloudpickle_pickler
+from apache_beam.internal.cloudpickle.cloudpickle import get_relative_path
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
@@ -51,6 +53,8 @@ def engine_pipeline(flags: Sequence[str]) -> beam.Pipeline:
             "Nothing was started. docs/dataflow.md tells how a flex template runs a whole night."
         )
         raise ConfigError(message, code="no_driver_in_template")
+    # Beam pickles functions of its own by value, each with the path of its file: here without the driver's folders.
+    cloudpickle_pickler.DEFAULT_CONFIG.filepath_interceptor = get_relative_path
     try:
         return beam.Pipeline(options=options)
     except (ValueError, ImportError) as error:
