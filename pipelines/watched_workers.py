@@ -31,43 +31,13 @@ from google.protobuf import json_format, text_format
 
 from pipelines.answered_connection import AnsweredConnection
 from pipelines.broken_connections import broken_connections_are_quiet
+from pipelines.dead_worker import Death
 from pipelines.early_workers import dismiss_early, start_worker
 from pipelines.local_worker import DRIVER
 from pipelines.loopback import LOOPBACK, Servers, loopback_only
-from schemas.errors import WorkerError
 
 #: Seconds that a worker has to end by itself when its work is done, or when it was told to.
 _GRACE = 5.0
-
-
-@dataclass(frozen=True)
-class Death:
-    """A worker process that ended before its work was done."""
-
-    pid: int
-    #: As subprocess has it: below zero for a signal.
-    code: int
-
-    def error(self) -> WorkerError:
-        """What to tell about it; facts: `pid`, `signal` and `exit_code`, one of which is None."""
-        number = -self.code if self.code < 0 else None
-        if number is None:
-            how, advice = f"exit code {self.code}", "It may have said why on stderr. If memory is short"
-        else:
-            how, advice = f"signal {number} ({_name(number)})", "Most often memory is short then"
-        message = (
-            f"a worker process ended before its work was done: process {self.pid}, {how}. Nothing was published. "
-            f"{advice}: run again with fewer --workers."
-        )
-        facts = {"pid": self.pid, "signal": number, "exit_code": self.code if number is None else None}
-        return WorkerError(message, code="worker_ended", **facts)
-
-
-def _name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "of real time"
 
 
 @dataclass

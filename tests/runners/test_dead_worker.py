@@ -29,9 +29,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipelines.beam_options import local_pipeline
+from pipelines.dead_worker import Death
 from pipelines.local_processes import Processes
 from pipelines.pass_running import run_pipeline
-from pipelines.watched_workers import Death
 from schemas.errors import WorkerError
 
 DATE = "2024-03-01"
