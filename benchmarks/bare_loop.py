@@ -4,13 +4,15 @@
 
 Every batch of pyarrow's becomes a float32 matrix with the codes of the categories, `inplace_predict` scores it, and
 key and score go to one zstd Parquet file for each input file. Categories are mapped dictionary by dictionary, never
-row by row. It believes its input: no contract, no checksums.
+row by row. It believes its input: no contract, no checksums. With --processes 2 each process scores half of the
+files: what two workers that do nothing else can gain on this machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,12 +80,20 @@ def main() -> None:
     parser.add_argument("job", type=Path, help="a folder that generate.py made")
     parser.add_argument("--date", required=True)
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="an empty folder for the scores")
     options = parser.parse_args()
     files = sorted(options.job.glob(f"input/*={options.date}/*.parquet"))
     model = options.job / "model" / "churn.ubj"
-    rows = score_night(files, model, options.out, options.threads)
-    print(json.dumps({"rows": rows}))
+    shares = [
+        (files[first :: options.processes], model, options.out, options.threads) for first in range(options.processes)
+    ]
+    if len(shares) == 1:
+        rows = [score_night(*shares[0])]
+    else:
+        with multiprocessing.get_context("spawn").Pool(len(shares)) as pool:
+            rows = pool.starmap(score_night, shares, chunksize=1)
+    print(json.dumps({"rows": sum(rows)}))
 
 
 if __name__ == "__main__":

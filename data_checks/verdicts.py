@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_checks.check_state import CheckState
 from data_checks.checks import Checks, CompiledExpectation
-from data_checks.deferred_import import defer_import
+from data_checks.deferred_import import defer_for_great_expectations
 from data_checks.expectations.finding import Finding, TableFacts
 from data_checks.expectations.share import RowShare
 from data_checks.quality_json import quality_json
@@ -42,9 +42,8 @@ def judge_suite(
         raise ValueError(message)
     if not checks.expectations:
         return []
-    # Its import costs seconds of CPU, so only where a verdict is due: not for workers, nor for `check`. One more second
-    # of it is for what only divergences need.
-    defer_import("scipy.stats")
+    # Its import costs seconds of CPU, so only where a verdict is due: not for workers, nor for `check`.
+    defer_for_great_expectations()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it imports deprecated modules, which is not this job's concern
         from data_checks.gx_engine import GxJudge  # noqa: PLC0415

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from data_checks.deferred_import import defer_import
+from data_checks.deferred_import import defer_for_great_expectations
 from pipelines.console import Console, count
 from pipelines.drift_notes import drift_notes, require_reference
 from pipelines.files import canonical_json
@@ -53,7 +53,7 @@ def _say_suite(loaded: LoadedJob, *, with_gx: bool) -> None:
         return
     if with_gx and loaded.job.checks.suite:
         # Its import costs seconds of CPU, so only on request.
-        defer_import("scipy.stats")
+        defer_for_great_expectations()
         from data_checks.gx_suite import load_with_gx  # noqa: PLC0415
 
         load_with_gx(loaded.base / loaded.job.checks.suite)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from data_checks.deferred_import import defer_import
+from data_checks.deferred_import import defer_for_great_expectations
 
 
 @contextmanager
@@ -26,5 +26,5 @@ def judge_imported_meanwhile() -> Iterator[None]:
 def _import_judge() -> None:
     # As judge_suite imports it, which would raise what goes wrong here.
     with suppress(Exception):
-        defer_import("scipy.stats")
+        defer_for_great_expectations()
         importlib.import_module("data_checks.gx_engine")

@@ -38,10 +38,10 @@ def main() -> None:
 
 def _told() -> bool:
     """Import what a worker needs sooner or later, then wait to be told what to work for; whether there is anything."""
-    import xgboost  # noqa: F401, PLC0415  # by most models; it costs more than Beam
-
     import pipelines.scoring  # noqa: F401, PLC0415  # by every worker
+    from transforms.lean_xgboost import import_xgboost  # noqa: PLC0415  # by most models
 
+    import_xgboost()
     told = sys.stdin.buffer.read()
     os.environ.update(json.loads(told or "{}"))
     return bool(told)

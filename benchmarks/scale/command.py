@@ -19,6 +19,7 @@ from scale.many_files import FILES
 from scale.many_keys import KEYS
 from scale.merged_units import OUTCOMES
 from scale.planned_units import UNITS
+from scale.sorted_values import SORTED_VALUES
 from scale.unit_files import UNIT_FILES
 
 #: By the word of the command line.
@@ -27,7 +28,7 @@ GROUPS: Mapping[str, Sequence[Dimension]] = {
     "units": (UNITS, OUTCOMES, UNIT_FILES),
     "columns": (COLUMNS,),
     "categories": (CATEGORIES,),
-    "keys": (KEYS,),
+    "keys": (KEYS, SORTED_VALUES),
 }
 DIMENSIONS = {dimension.name: dimension for group in GROUPS.values() for dimension in group}
 SCRIPT = Path(__file__).resolve().parent.parent / "scale.py"

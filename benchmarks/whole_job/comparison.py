@@ -16,6 +16,7 @@ _MEDIUM = 5_000_000
 OURS: tuple[Side, ...] = (
     Bare("bare-1", "read, predict, write and nothing else; one thread"),
     Bare("bare-2", "the same with two threads of the model", threads=2),
+    Bare("bare-halves", "the same in two processes, each with half of the files", processes=2),
     Ours("local-1", "nightscore, one worker with one thread"),
     Ours("local-2", "nightscore, two worker processes with one thread each", workers=2),
     Ours("local-threads", "nightscore, one worker with two threads of the model", threads=2),

@@ -92,11 +92,13 @@ class Bare(OnDemand):
     """The bare loop: read, predict, write."""
 
     threads: int = 1
+    processes: int = 1
 
     def command(self, night: Night) -> list[str]:
         """benchmarks/bare_loop.py."""
         script = [sys.executable, str(BENCHMARKS / "bare_loop.py"), str(night.job), "--date", night.date]
-        return [*script, "--threads", str(self.threads), "--out", str(night.out / "scores")]
+        split = ["--threads", str(self.threads), "--processes", str(self.processes)]
+        return [*script, *split, "--out", str(night.out / "scores")]
 
     def scores(self, night: Night) -> tuple[Path, str]:
         """Its output folder."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,40 @@ class FlinkCluster:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://{self.addresses['FLINK_MASTER']}{path}", timeout=10) as answer:
             return json.load(answer)
+
+    def alive_workers(self) -> list[int]:
+        """Python workers that run now and are known to `owners`."""
+        self.look_at_workers()
+        ended = {event["pid"] for event in self.pool_events() if event["event"] == "ended"}
+        return [pid for pid in self.owners if pid not in ended and psutil.pid_exists(pid)]
+
+    @contextmanager
+    def held_still(self, pids: Sequence[int]) -> Iterator[None]:
+        """Stops the processes within the block, so that what they work at cannot end before its moment is used."""
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def newest_job(self) -> dict[str, Any]:
+        """The job that was submitted last, as Flink's overview tells it."""
+        found: dict[str, Any] = max(self.ask("/jobs/overview")["jobs"], key=lambda job: job["start-time"])
+        return found
+
+    def busy_task_managers(self) -> set[int]:
+        """Processes of TaskManagers that run a task of the newest job now."""
+        path = f"/jobs/{self.newest_job()['jid']}"
+        found = set()
+        for vertex in self.ask(path)["vertices"]:
+            for item in self.ask(f"{path}/vertices/{vertex['id']}/taskmanagers")["taskmanagers"]:
+                if item["status"] == "RUNNING":
+                    found.add(self.listener(int(item["taskmanager-id"].partition("-")[0].rpartition(":")[2])))
+        return found
 
     def listener(self, port: int) -> int:
         """The TaskManager that listens on the port. Raises LookupError when none does any more."""

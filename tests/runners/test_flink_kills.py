@@ -75,12 +75,15 @@ class Watcher:
 
     root: Path
     moments: Path
-    workers: Callable[[], list[int]]
+    flink: Any
+    #: Those that are alive.
+    workers: list[int] = field(default_factory=list)
     #: Names of staged parts.
     seen: set[str] = field(default_factory=set)
 
     def find(self, phase: str) -> int | None:
         """A worker that is in that phase now; 0 where it cannot be told which one."""
+        self.workers = self.flink.alive_workers()
         if phase == "predict":
             return next((int(path.name.split("-")[0]) for path in self.moments.iterdir()), None)
         if phase == "read":
@@ -97,7 +100,7 @@ class Watcher:
 
     def reader(self) -> int | None:
         """A worker that has a file of the night open."""
-        for pid in self.workers():
+        for pid in self.workers:
             with suppress(psutil.Error):
                 if any(f"/input/day={DATE}/" in file.path for file in psutil.Process(pid).open_files()):
                     return pid
@@ -123,22 +126,18 @@ def await_phase(watcher: Watcher, phase: str, passes: int, process: Any) -> int:
 
 
 def victim_of(flink: Any, target: str, worker: int, draw: np.random.Generator) -> int:
-    """The process to kill."""
-    while not (alive := alive_workers(flink)) or (worker and worker not in flink.owners):
-        time.sleep(0.01)
-    worker = worker or int(draw.choice(sorted(alive)))
+    """The process to kill: of those that still have something to do, if it is not told which."""
+    if not worker:
+        busy = flink.busy_task_managers()
+        worker = int(draw.choice(sorted(pid for pid in flink.alive_workers() if flink.owners[pid] in busy)))
+    while worker not in flink.owners:
+        flink.look_at_workers()
     return int(worker if target == "worker" else flink.owners[worker])
-
-
-def alive_workers(flink: Any) -> list[int]:
-    flink.look_at_workers()
-    ended = {event["pid"] for event in flink.pool_events() if event["event"] == "ended"}
-    return [pid for pid in flink.owners if pid not in ended and psutil.pid_exists(pid)]
 
 
 def restarts(flink: Any) -> int:
     """How often the newest job was started again."""
-    newest = max(flink.ask("/jobs/overview")["jobs"], key=lambda job: job["start-time"])
+    newest = flink.newest_job()
     history = flink.ask(f"/jobs/{newest['jid']}/exceptions?maxExceptions=20")["exceptionHistory"]["entries"]
     assert newest["state"] == "FINISHED", newest
     return len(history)
@@ -147,20 +146,26 @@ def restarts(flink: Any) -> int:
 @pytest.mark.parametrize("phase", ["read", "predict", "write", "shuffle"])
 @pytest.mark.parametrize("target", ["worker", "task manager"])
 def test_a_killed_process_changes_no_byte(
-    flink: Any, night: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str, phase: str
+    flink: Any,
+    night: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    target: str,
+    phase: str,
 ) -> None:
     draw = np.random.default_rng([SEED, len(phase), len(target)])
     assert night.run(DATE)["status"] == "published"
     wanted = night.parts(DATE)
     assert len(wanted) == UNITS
-    watcher = Watcher(night.root, tmp_path / "moments", lambda: alive_workers(flink))
+    watcher = Watcher(night.root, tmp_path / "moments", flink)
     process = flink.start_run(night.root, DATE, PYTHONPATH=os.environ["PYTHONPATH"])
     try:
         passes = 0 if phase == "shuffle" else int(draw.integers(0, 8))
         started = time.monotonic()
         worker = await_phase(watcher, phase, passes, process)
-        victim = victim_of(flink, target, worker, draw)
-        os.kill(victim, signal.SIGKILL)
+        with flink.held_still(watcher.workers):  # or the job may be over before its victim is found
+            victim = victim_of(flink, target, worker, draw)
+            os.kill(victim, signal.SIGKILL)
         finished = len(list(night.root.glob(f"runs/day={DATE}/*/units/unit-*.json")))
         moment = f"{phase}: killed {target} {victim} {time.monotonic() - started:.2f} s after the start, seed {SEED}"
         with capsys.disabled():
