@@ -81,10 +81,11 @@ class FlinkCluster:
 
     def look_at_workers(self) -> None:
         """Note whose each new worker is, while its TaskManager still listens for it."""
-        for event in self.pool_events():
-            if event["event"] == "started" and event["pid"] not in self.owners:
+        started = {event["pid"]: event for event in self.pool_events() if event["event"] == "started"}
+        for pid in started.keys() - self.owners.keys():
+            if psutil.pid_exists(pid):  # the TaskManager of one that is gone may be gone, too
                 with suppress(LookupError):
-                    self.owners[event["pid"]] = self.listener(int(event["control_endpoint"].rpartition(":")[2]))
+                    self.owners[pid] = self.listener(int(started[pid]["control_endpoint"].rpartition(":")[2]))
 
     def ask(self, path: str) -> Any:
         """What Flink's REST interface answers."""
