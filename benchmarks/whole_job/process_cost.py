@@ -101,6 +101,8 @@ class _Watch:
     reaped: float = 0.0
     status: int | None = None
     last: Facts | None = None
+    #: CPU seconds of what stood before, when the driver had ended.
+    standing_cpu: float = 0.0
     stopped: str | None = None
 
     def to_the_end(self) -> Cost:
@@ -119,7 +121,7 @@ class _Watch:
                 look_at = elapsed + spent + max(_LOOK_SECONDS, _REST * spent)
                 self._limit(elapsed)
             time.sleep(_NAP)
-        cpu = self.reaped + self._lost() + self._standing_cpu() - standing
+        cpu = self.reaped + self._lost() + self.standing_cpu - standing
         elapsed = time.monotonic() - started
         others = (busy_seconds() - busy - cpu - (time.process_time() - own)) / elapsed
         return self._cost(cpu, wall, max(others, 0.0))
@@ -155,14 +157,19 @@ class _Watch:
             if ended.si_pid == self.process.pid:
                 self.status = self.process.returncode = os.waitstatus_to_exitcode(status)
                 self.last = last
+                self.standing_cpu = self._standing_cpu()
 
-    def _ours(self) -> set[int]:
-        found = set(family(os.getpid())) - {os.getpid()}
-        return found.union(*map(family, self.command.standing)) if self.command.standing else found
+    def _stood_before(self) -> set[int]:
+        """Processes of what serves the command: daemons of an earlier one are adopted, too, and so are children."""
+        return set[int]().union(*map(family, self.command.standing))
+
+    def _started(self) -> set[int]:
+        """Processes that the command has started."""
+        return set(family(os.getpid())) - {os.getpid()} - self._stood_before()
 
     def _look(self) -> None:
         """Note what every process costs and holds now."""
-        pids, total, forgetful = self._ours(), 0.0, dict[int, bool]()
+        pids, total, forgetful = self._started() | self._stood_before(), 0.0, dict[int, bool]()
         for pid in pids:
             found = facts(pid)
             if found is None:
@@ -205,7 +212,7 @@ class _Watch:
 
     def _signal(self, number: int) -> None:
         """To everything that the command has started, never to what stood before."""
-        for pid in set(family(os.getpid())) - {os.getpid()}:
+        for pid in self._started():
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
@@ -213,7 +220,7 @@ class _Watch:
 
     def _wait_for_daemons(self, wall: float, elapsed: float) -> bool:
         """Whether some are still there; those that do not end by themselves are ended."""
-        if not any(children(os.getpid())):
+        if not set(children(os.getpid())) - self._stood_before():
             return False
         over = elapsed - wall - _GRACE_SECONDS
         if over > 0:
