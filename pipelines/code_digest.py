@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,6 +33,21 @@ def code_digest() -> str:
         if path.suffix == ".py":
             total.update(f"{name}\0".encode())
             total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def source_digest(package: str) -> str:
+    """sha256 over the Python sources of that top-level package or module, not of what it imports; empty: not found."""
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        return ""
+    roots = [Path(place) for place in spec.submodule_search_locations or ()]
+    files = [(path.relative_to(root).as_posix(), path) for root in roots for path in sorted(root.rglob("*.py"))]
+    if not files and spec.origin:
+        files = [(package, Path(spec.origin))]
+    total = hashlib.sha256()
+    for inside, path in files:
+        total.update(inside.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
 
 

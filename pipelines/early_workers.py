@@ -12,11 +12,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from pipelines.local_worker import DRIVER, EARLY
 
+#: A worker imports from the working directory only where its driver does: `nightscore` does not, `python -m` does.
+_SAFE_PATH = "" if {"", str(Path.cwd())} & set(sys.path) else "-P "
 #: What starts a worker process, for a shell.
-WORKER_COMMAND = f"exec {shlex.quote(sys.executable)} -m pipelines.local_worker"
+WORKER_COMMAND = f"exec {shlex.quote(sys.executable)} {_SAFE_PATH}-m pipelines.local_worker"
 
 _early: list[subprocess.Popen[bytes]] = []
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import apache_beam as beam
+import grpc
 
 from pipelines.dataflow import job_errors
 from pipelines.loopback import loopback_only
@@ -35,8 +36,9 @@ def run_on_engine(pipeline: beam.Pipeline) -> None:
                 result.cancel()
         raise
     except _failures() as error:
+        told = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.RpcError) else str(error)
         message = (
-            f"the engine gave the job up: {said(str(error))} Nothing was published. The engine's own page and its "
+            f"the engine gave the job up: {said(told)} Nothing was published. The engine's own page and its "
             "workers' logs tell more."
         )
         raise EngineError(message, code="engine_failed") from error
@@ -44,7 +46,7 @@ def run_on_engine(pipeline: beam.Pipeline) -> None:
 
 def _failures() -> tuple[type[Exception], ...]:
     """What runners raise of a job, and what the way to an engine raises."""
-    return (RuntimeError, OSError, *job_errors())
+    return (RuntimeError, OSError, grpc.RpcError, *job_errors())
 
 
 def said(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from data_checks.checks import Checks
 from data_checks.reference import ReferenceProfile, contract_digest
 from data_checks.reference_file import read_reference
-from pipelines.code_digest import code_digest, code_version
+from pipelines.code_digest import code_digest, code_version, source_digest
 from pipelines.drift_columns import check_drift_columns
 from pipelines.files import digest, file_sha256
 from pipelines.known_references import remember
@@ -90,8 +90,15 @@ def load_job(path: Path, override: Callable[[Job], Job] = lambda job: job) -> Lo
     kept = remember(known) if known is not None else None
     spec = ScoringSpec(job, contract, checks, chains, cards, kept, str(base), threads, digest="")
     digests = _digests(job, contract, cards, known, base)
-    spec = replace(spec, digest=digest({**digests, "base": str(base)}), code=digests["code"])
+    custom = {package: source_digest(package) for package in _custom_packages(job)}
+    spec = replace(spec, digest=digest({**digests, "base": str(base)}), code=digests["code"], custom_code=custom)
     return LoadedJob(path, job, contract, suite, spec, reference, digests)
+
+
+def _custom_packages(job: Job) -> list[str]:
+    """Top-level packages of the job's own steps."""
+    steps = (step.custom for feature in job.features.values() for step in feature.steps)
+    return sorted({step.partition(":")[0].partition(".")[0] for step in steps if step})
 
 
 def _reference(job: Job, contract: TableContract, base: Path) -> ReferenceProfile | str:

@@ -56,7 +56,7 @@ class Night:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     #: Use the finished units of an interrupted run.
     resume: bool = False
-    #: Options that decide the results: whoever resumes this run has to give them again.
+    #: Options that decide the results, and those of the runner: whoever resumes this run has to give them again.
     same_options: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -90,6 +90,11 @@ class Night:
         except NightscoreError as error:
             self.console.problem("wait" if error.exit_code == ExitCode.NOT_READY else "failed", error.message)
             return self.results.of_error(error)
+        except (KeyboardInterrupt, Terminated):  # before there was a folder for the result, or when all was done
+            return self.published or self.results.interrupted(received() or ExitCode.INTERRUPTED)
+        except Exception as error:
+            self.ended = self.ended or self.published or self.results.unexpected(error)
+            raise
 
     def _tidy_up(self) -> None:
         finished = recover(self.folder.partition_runs)
@@ -253,7 +258,7 @@ class Night:
         finished = keep_finished(self.folder.path) if result.exit_code in RESUMABLE else 0
         if not finished:
             return None
-        command = resuming_command(self.loaded, self.run_date, self.same_options)
+        command = resuming_command(self.loaded, self.run_date, self.same_options, with_flags=bool(self.flags))
         text = f"{result.message} {finished:,} of {count(self.units, 'unit')} are finished; go on with: {command}"
         facts = {"finished_units": finished, "units": self.units, "resume": command}
         return replace(result, message=text, facts=result.facts | facts)

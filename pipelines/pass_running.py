@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -24,10 +25,11 @@ from pipelines.tools import ScoringSpec
 from pipelines.watched_workers import watched_workers
 from pipelines.worker_view import WorkerView
 from schemas import errors
-from schemas.errors import InputError, LedgerError, NightscoreError, WorkerError
+from schemas.errors import InputError, LedgerError, NightscoreError, StorageError, WorkerError
 from schemas.job import Job
 from schemas.ledger import Account
 from schemas.plan import Plan
+from transforms.parquet_errors import Fault
 
 #: What Beam says of a worker process that is not there any more, where it was quicker than our own watch.
 _WORKER_GONE = "Channel closed prematurely"
@@ -35,6 +37,8 @@ _WORKER_ENDED = (
     "a worker process ended before its work was done. Nothing was published. Most often memory was short: run again "
     "with fewer --workers."
 )
+#: What a worker raised where the storage failed, in Beam's traceback of it.
+_STORAGE_FAILED = re.compile(rf"{StorageError.__name__}: (.+?)(?: \[while running .*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,11 @@ def _driver_rests(view: WorkerView, flags: Sequence[str]) -> bool:
 
 
 def run_pipeline(pipeline: beam.Pipeline) -> None:
-    """Run to the end. Raises WorkerError where a worker process of the local runner died; other errors as Beam does."""
+    """Run to the end.
+
+    Raises WorkerError where a worker process of the local runner died, StorageError where the storage failed one;
+    other errors as Beam does.
+    """
     with watched_workers() as workers:
         try:
             pipeline.run().wait_until_finish()
@@ -89,6 +97,8 @@ def run_pipeline(pipeline: beam.Pipeline) -> None:
                 raise workers.death.error() from error
             if _WORKER_GONE in str(error):
                 raise WorkerError(_WORKER_ENDED, code="worker_ended") from error
+            if failed := _STORAGE_FAILED.search(f"{type(error).__name__}: {error}"):
+                raise StorageError(failed[1], code=Fault.IO_ERROR.value) from error
             raise
 
 

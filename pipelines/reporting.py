@@ -98,9 +98,13 @@ def next_steps(loaded: LoadedJob, result: RunResult) -> tuple[str, ...]:
     return (f"When it is mended, run {again}.",)
 
 
-def resuming_command(loaded: LoadedJob, run_date: str, options: Sequence[str]) -> str:
-    """The command that goes on with an interrupted run; `options` are those that decide the results."""
-    return shlex.join(["nightscore", "run", os.path.relpath(loaded.path), "--date", run_date, *options, "--resume"])
+def resuming_command(loaded: LoadedJob, run_date: str, options: Sequence[str], *, with_flags: bool) -> str:
+    """The command that goes on with an interrupted run, given the same options.
+
+    Of options for Beam no value is repeated: they may hold what is not for logs.
+    """
+    words = ["nightscore", "run", os.path.relpath(loaded.path), "--date", run_date, *options, "--resume"]
+    return shlex.join(words) + (" -- (the same options for Beam)" if with_flags else "")
 
 
 def _quarantine_counts(loaded: LoadedJob, passed: PassResult) -> list[QuarantineCount]:

@@ -33,13 +33,13 @@ class EarlierRuns:
     #: The one whose units are used, and their numbers.
     source: RunFolder | None = None
     taken: Collection[int] = ()
-    #: Whether it was decided which one is used: before that a run that ends leaves them to the next one.
+    #: Whether it was decided which one is used, and it was taken over: a run that ends sooner leaves them to the next.
     decided: bool = False
 
     @classmethod
     def of(cls, partition_runs: Path) -> EarlierRuns:
         """Those in the folder of all runs of the partition."""
-        every = [run for run in reversed(runs_of(partition_runs)) if not run.path.is_symlink()]
+        every = list(reversed(runs_of(partition_runs)))
         interrupted = [run for run in every if _was_interrupted(run)]
         found = [run for run in interrupted if next(finished_units(run.path), None)]
         if found:
@@ -52,7 +52,6 @@ class EarlierRuns:
 
     def take_over(self, folder: RunFolder, plan: Plan, identity: dict[str, Any]) -> str:
         """Link the finished units of the newest run that is like this one into the new run's folder. What to say."""
-        self.decided = True
         why = self.why
         for run in self.runs:
             try:
@@ -63,8 +62,10 @@ class EarlierRuns:
                 self.source = run
                 wanted = {unit.number: unit_digest(unit) for unit in plan.units}
                 self.taken = take_over(run.path, folder.path, wanted)
+                self.decided = True
                 return f"{self._of_units(len(self.taken), plan)} of run {run.run_id} are reused"
             why = why or f"run {run.run_id} is not resumed, since this changed: {', '.join(changed)}"
+        self.decided = True
         return f"nothing is reused: {why}; every unit is scored"
 
     def after_the_pass(self, folder: RunFolder, plan: Plan) -> str | None:

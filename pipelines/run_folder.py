@@ -63,10 +63,10 @@ class RunFolder:
 
 
 def runs_of(partition_runs: Path) -> list[RunFolder]:
-    """The partition's runs, oldest first."""
+    """The partition's runs, oldest first. A link is none: what it leads to is not this partition's to clean up."""
     if not partition_runs.is_dir():
         return []
-    return [RunFolder(path) for path in sorted(partition_runs.iterdir()) if path.is_dir()]
+    return [RunFolder(path) for path in sorted(partition_runs.iterdir()) if path.is_dir() and not path.is_symlink()]
 
 
 def latest_run(partition_runs: Path) -> RunFolder | None:
@@ -101,8 +101,8 @@ def close_run(run: RunFolder, job: str, run_date: str) -> Closed:
     finished = 0
     # A resumable pass, or what workers that outlived their killed driver wrote after its run was closed.
     if any((run.path / name).exists() for name in WORKING):
-        result = {} if cut_short else run.read(RESULT)
-        if cut_short or result["exit_code"] in RESUMABLE:
+        result = {} if cut_short else _result_of(run)
+        if cut_short or result.get("exit_code") in RESUMABLE:
             finished = sum(1 for _ in finished_units(run.path))
         run.clean(keep_staged=result.get("status") == "held")
     # What the run replaced was kept for its readers only.
@@ -110,6 +110,15 @@ def close_run(run: RunFolder, job: str, run_date: str) -> Closed:
     if cut_short:
         _give_result(run, job, run_date)
     return Closed(run.run_id, cut_short, finished)
+
+
+def _result_of(run: RunFolder) -> dict[str, Any]:
+    """Its result; empty where that is damaged, so that one run's file does not stop every later one."""
+    try:
+        result = run.read(RESULT)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return result if isinstance(result, dict) else {}
 
 
 def _give_result(run: RunFolder, job: str, run_date: str) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from pipelines.files import digest
@@ -32,7 +29,7 @@ def identity_of(loaded: LoadedJob, plan: Plan) -> dict[str, Any]:
         "input": plan_digest(plan),
         "config": digest(config),
         "libraries": digest(_libraries()),
-        "custom steps": digest(dict(_custom_sources(loaded))),
+        "custom steps": digest(loaded.spec.custom_code),
     }
     return {"format": _FORMAT, "version": _VERSION, "digests": dict(sorted((loaded.digests | own).items()))}
 
@@ -57,20 +54,3 @@ def _libraries() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _custom_sources(loaded: LoadedJob) -> Iterator[tuple[str, str]]:
-    """(top-level package, sha256 over its Python sources) of the job's own steps; not of what those import."""
-    steps = (step.custom for feature in loaded.job.features.values() for step in feature.steps)
-    for name in sorted({step.partition(":")[0].partition(".")[0] for step in steps if step}):
-        spec = importlib.util.find_spec(name)
-        if spec is None:
-            continue
-        roots = [Path(place) for place in spec.submodule_search_locations or ()]
-        files = [(path.relative_to(root).as_posix(), path) for root in roots for path in sorted(root.rglob("*.py"))]
-        if not files and spec.origin:
-            files = [(name, Path(spec.origin))]
-        total = hashlib.sha256()
-        for inside, path in files:
-            total.update(inside.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-        yield name, total.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,6 +27,12 @@ class RunnerChoice:
     worker_pool: str | None = None
     parallelism: int | None = None
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The options as words of a command line."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return tuple(word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", str(value)))
+
 
 #: Option to the key of its profile.
 _OF_LOCAL = {"workers": "workers", "threads": "threads"}
@@ -41,8 +47,8 @@ _OF_FLINK = {
 def chosen_runners(runners: Runners, choice: RunnerChoice) -> Runners:
     """The profiles as the command line wants them.
 
-    Raises ConfigError for an option of another runner than the one that is used, which would do nothing, and for an
-    address that is none.
+    Raises ConfigError for an option that would do nothing, such as one of another runner than the one that is used, and
+    for an address that is none.
     """
     use = choice.runner or runners.use
     for name, options in (("local", _OF_LOCAL), ("flink", _OF_FLINK)):
@@ -50,6 +56,9 @@ def chosen_runners(runners: Runners, choice: RunnerChoice) -> Runners:
         if stray:
             message = f"--{stray[0].replace('_', '-')} is an option of --runner {name}, and this run uses {use}"
             raise ConfigError(message, code="option_of_other_runner", option=stray[0])
+    if choice.threads is not None and (choice.workers or 1) > 1:
+        message = "--threads is for one process: each of several --workers uses one thread of the model"
+        raise ConfigError(message, code="threads_of_workers", option="threads")
     local = {key: getattr(choice, option) for option, key in _OF_LOCAL.items() if getattr(choice, option) is not None}
     if choice.workers is not None:
         local["mode"] = "multi_processing" if choice.workers > 1 else "in_memory"

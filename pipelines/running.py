@@ -41,10 +41,11 @@ class RunOptions:
     quiet: bool = False
 
     @property
-    def deciding(self) -> tuple[str, ...]:
-        """The options that decide the results, as words of a command line."""
+    def same(self) -> tuple[str, ...]:
+        """What goes on with the run has to be told again: what decides the results and where it runs, as words."""
         words = [word for text in self.parameters for word in ("--parameter", text)]
-        return (*words, "--allow-version-mismatch") if self.allow_version_mismatch else tuple(words)
+        mismatch = ("--allow-version-mismatch",) if self.allow_version_mismatch else ()
+        return (*self.runner.words, *words, *mismatch)
 
 
 def run_dates(job: Path, first: str, last: str, options: RunOptions) -> int:
@@ -66,7 +67,7 @@ def run_dates(job: Path, first: str, last: str, options: RunOptions) -> int:
     for run_date in dates:
         if len(dates) > 1:
             console.line("date", run_date)
-        night = Night(loaded, run_date, console, options.flags, resume=options.resume, same_options=options.deciding)
+        night = Night(loaded, run_date, console, options.flags, resume=options.resume, same_options=options.same)
         result = _run_one(night, options)
         codes.append(result.exit_code)
         if result.exit_code in _STOPS:

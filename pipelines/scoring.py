@@ -33,7 +33,7 @@ from pipelines.stages.repeated import KeyReader
 from pipelines.tools import ScoringSpec, tools_for
 from pipelines.unit_records import UnitRecords
 from pipelines.unit_scoring import score_unit
-from schemas.errors import EngineError, NightscoreError
+from schemas.errors import EngineError, NightscoreError, StorageError
 from schemas.plan import Plan, Unit
 
 #: The pass's only result, in the run's folder: the driver reads nothing else of it.
@@ -105,7 +105,8 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
     """A Unit in, its Outcome out, both as JSON.
 
     An error of ours becomes a failure in the outcome: it would be the same at every retry, and so it reaches the
-    driver with all its facts on any runner. Anything else is raised, and the runner may retry.
+    driver with all its facts on any runner. Anything else is raised, and the runner may retry: so is a failure of the
+    storage.
     """
 
     spec: ScoringSpec
@@ -137,6 +138,8 @@ class ScoreUnit(beam.DoFn):  # type: ignore[misc]  # Beam has no types
     def _score(self, unit: Unit, folder: Path, repeated: Iterable[tuple[str, str]]) -> Outcome:
         try:
             return score_unit(unit, tools_for(self.spec), folder, self.total_rows, sorted(repeated))
+        except StorageError:
+            raise
         except NightscoreError as error:
             outcome = self.spec.empty_outcome()
             outcome.failures[unit.number] = Failure(type(error).__name__, error.message, error.code, error.facts)

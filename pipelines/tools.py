@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from data_checks.reference import ReferenceProfile
 from data_checks.score_profile import ScoreColumn
 from data_checks.slicing import Slicing
 from data_checks.time_views import TimeViews
-from pipelines.code_digest import code_digest, code_version
+from pipelines.code_digest import code_digest, code_version, source_digest
 from pipelines.known_references import known_reference
 from pipelines.outcome import Outcome
 from schemas.card import ModelCard
@@ -55,6 +55,8 @@ class ScoringSpec:
     digest: str
     #: Digest of the driver's code, which workers must have, too.
     code: str = ""
+    #: Digest of the sources of each top-level package of the job's own steps, which workers must have, too.
+    custom_code: Mapping[str, str] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone, without what was derived from them."""
@@ -177,6 +179,7 @@ def tools_for(spec: ScoringSpec) -> Tools:
     with _lock:
         if spec.digest not in _tools:
             _refuse_other_code(spec.code)
+            _refuse_other_steps(spec.custom_code)
             _tools.clear()
             models = [load_model(entry, Path(spec.base), spec.threads) for entry in spec.job.models]
             _tools[spec.digest] = Tools(spec, models)
@@ -191,3 +194,15 @@ def _refuse_other_code(wanted: str) -> None:
             f"{wanted[:12]}), so its results could differ. Restart the workers, or install the driver's wheel there."
         )
         raise ConfigError(message, code="other_code", worker=here, driver=wanted)
+
+
+def _refuse_other_steps(wanted: Mapping[str, str]) -> None:
+    for package, digest in wanted.items():
+        here = source_digest(package)
+        if here != digest:
+            message = (
+                f"a worker's sources of '{package}', which the job's own steps are of, are not the driver's (digest "
+                f"{here[:12] or 'none'}, the driver's {digest[:12] or 'none'}), so its results could differ. Build the "
+                "wheel anew and install it for the driver, too."
+            )
+            raise ConfigError(message, code="other_steps", package=package, worker=here, driver=digest)

@@ -73,13 +73,12 @@ class Workers:
     def died(self, process: subprocess.Popen[bytes]) -> None:
         """Remember the first death, and kill the others: their work cannot be finished, and they could still write."""
         with self._lock:
-            first = self.death is None
-            if first:
+            if self.death is None:
                 self.death = Death(process.pid, process.returncode)
                 for other in self._processes:
                     other.kill()
-        if first:
-            self._failed("a worker process ended before its work was done")
+        # At each death, since Beam may have made a connection after the first one, and would wait for its answer.
+        self._failed("a worker process ended before its work was done")
 
     def stop(self) -> None:
         """Tell all to end in the middle of what they do."""

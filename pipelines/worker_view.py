@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -21,8 +23,8 @@ class WorkerView:
     def moved_to(self, job_folder: str) -> WorkerView:
         """The same pass where workers have the job's folder under another path.
 
-        Raises ConfigError where the input or the run's folder lies outside the job's folder: workers could not reach
-        it by that path.
+        Raises ConfigError where something that workers read or write lies outside the job's folder: they could not
+        reach it by that path.
         """
         move = _Move(Path(self.spec.base), PurePosixPath(job_folder))
         files = {file.number: replace(file, path=move.path(file.path, "input.path")) for file in self.plan.files}
@@ -32,7 +34,17 @@ class WorkerView:
             units=tuple(_with_files(unit, files) for unit in self.plan.units),
         )
         run_folder = move.path(self.run_folder, "output.runs")
+        for key, path in self._read_by_workers():
+            move.path(os.path.join(self.spec.base, path), key)  # noqa: PTH118  # an absolute path stays one
         return WorkerView(replace(self.spec, base=job_folder), plan, run_folder)
+
+    def _read_by_workers(self) -> Iterator[tuple[str, str]]:
+        """(key of job.yaml, path relative to the job's folder) of what they open besides the input."""
+        for entry in self.spec.job.models:
+            yield f"models: {entry.name}: path", entry.path
+            yield f"models: {entry.name}: card", entry.card
+        if self.spec.job.drift.reference is not None:
+            yield "drift.reference", self.spec.job.drift.reference
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class _Move:
 
     def path(self, path: str, key: str) -> str:
         try:
-            return str(self.new / Path(path).relative_to(self.old).as_posix())
+            return str(self.new / Path(os.path.normpath(path)).relative_to(os.path.normpath(self.old)).as_posix())
         except ValueError:
             message = (
                 f"{key} lies outside the job's folder ({path}), so workers that have that folder as {self.new} cannot "

@@ -97,6 +97,12 @@ class EngineError(NightscoreError):
     action = Action.RETRY
 
 
+class StorageError(NightscoreError):
+    """The storage failed while a file was read: no fact of the file, so it is neither isolated nor remembered."""
+
+    action = Action.RETRY
+
+
 class NotReadyError(NightscoreError):
     """The input is not complete yet, or another run holds the partition; a retry helps."""
 

@@ -1,4 +1,7 @@
-"""Whatever pyarrow raises on a file, as an InputError with the file, the row group and a stable code."""
+"""Whatever pyarrow raises on a file, as an InputError with the file, the row group and a stable code.
+
+But for the storage's own failures: they are StorageErrors.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
-from schemas.errors import InputError
+from schemas.errors import InputError, StorageError
 
 #: What pyarrow raises on a broken file (seen on the corpora of Arrow, fastparquet and hyparquet): most of its own
 #: errors, and Python's from names that are not UTF-8 and from numbers out of range.
@@ -69,17 +72,25 @@ def input_error(
     fault: Fault, what: str, file: str, row_group: int | None = None, column: str | None = None
 ) -> InputError:
     """The error `<file>: row group <n>: <what>. <advice>` with the facts as attributes."""
+    return InputError(
+        _message(fault, what, file, row_group), code=fault.value, file=file, row_group=row_group, column=column
+    )
+
+
+def _message(fault: Fault, what: str, file: str, row_group: int | None) -> str:
     where = file if row_group is None else f"{file}: row group {row_group}"
-    message = f"{where}: {what}. {_ADVICE.get(fault, _DAMAGED)}"
-    return InputError(message, code=fault.value, file=file, row_group=row_group, column=column)
+    return f"{where}: {what}. {_ADVICE.get(fault, _DAMAGED)}"
 
 
 @contextmanager
 def named_errors(default: Fault, file: str, row_group: int | None = None, column: str | None = None) -> Iterator[None]:
-    """Turn an error of pyarrow or the operating system into an InputError; `default` where it tells no better."""
+    """Turn an error of pyarrow or the operating system into an InputError; `default` where it tells no better.
+
+    A failure of the storage becomes a StorageError: another try may well succeed.
+    """
     try:
         yield
-    except InputError:
+    except (InputError, StorageError):
         raise
     except RAISED as error:
         fault = fault_of(error, default)
@@ -87,6 +98,8 @@ def named_errors(default: Fault, file: str, row_group: int | None = None, column
         if fault is not Fault.INVALID_DECIMAL:  # its text has the value, and values do not belong into logs
             what += f" ({' '.join(str(error).split())[:300].rstrip('.') or type(error).__name__})"
         what = what if column is None else f"column '{column}': {what}"
+        if fault is Fault.IO_ERROR:
+            raise StorageError(_message(fault, what, file, row_group), code=fault.value, file=file) from error
         raise input_error(fault, what, file, row_group, column) from error
 
 

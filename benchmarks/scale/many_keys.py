@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,21 +26,21 @@ def prepare(folder: Path, case: Case) -> None:
 
 def run(folder: Path, case: Case) -> dict[str, Any]:
     """Write the units' files of a key of whole numbers, then look into every bucket."""
-    from data_checks.bucket_file import KeyBucket  # noqa: PLC0415  # only in the process that measures
-    from data_checks.uniqueness import bucket_bits, find_duplicates  # noqa: PLC0415
+    from data_checks.uniqueness import bucket_bits, find_duplicates  # noqa: PLC0415  # only in the process that measures
 
     rows, costs = case["rows"], StageCosts()
     bits = bucket_bits(rows) if case["bits"] is None else case["bits"]
     scratch = Path(tempfile.mkdtemp(dir=folder))
     try:
-        paths = [
-            _write_unit(scratch, first, min(_UNIT_ROWS, rows - first), bits, case, costs)
-            for first in range(0, rows, _UNIT_ROWS)
-        ]
+        buckets = defaultdict[int, list[Path]](list)
+        for first in range(0, rows, _UNIT_ROWS):
+            written = _write_unit(scratch, first, min(_UNIT_ROWS, rows - first), bits, case, costs)
+            for bucket, path in written.items():
+                buckets[bucket].append(path)
         repeated = 0
-        for bucket in range(1 << bits):
+        for _, paths in sorted(buckets.items()):
             with costs.stage("find"):
-                repeated += len(find_duplicates(KeyBucket(paths, bucket)))
+                repeated += len(find_duplicates(paths))
         files = list(scratch.iterdir())
         sizes = {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
     finally:
@@ -47,7 +48,7 @@ def run(folder: Path, case: Case) -> dict[str, Any]:
     return {"stages": costs.to_json(), "buckets": 1 << bits, "repeated": repeated, **sizes}
 
 
-def _write_unit(folder: Path, first: int, count: int, bits: int, case: Case, costs: StageCosts) -> Path:
+def _write_unit(folder: Path, first: int, count: int, bits: int, case: Case, costs: StageCosts) -> dict[int, Path]:
     import pyarrow as pa  # noqa: PLC0415
 
     from data_checks.uniqueness import KeyHashes  # noqa: PLC0415
@@ -61,9 +62,7 @@ def _write_unit(folder: Path, first: int, count: int, bits: int, case: Case, cos
         for start in range(0, count, _BATCH_ROWS):
             part = batch.slice(start, _BATCH_ROWS)
             keys.add(part, ["key"], np.arange(first + start, first + start + part.num_rows))
-        path = keys.write(folder, first // _UNIT_ROWS, "attempt")
-    assert path is not None
-    return path
+        return keys.write(folder, first // _UNIT_ROWS, "attempt")
 
 
 def tables(found: Sequence[Found]) -> Sequence[Table]:

@@ -61,6 +61,7 @@ up() {
     choose_ports
     require_free_ports
     fetch_jars
+    stop_all # records of processes that are gone, and what they may have left
     prepare_folder
     build_beam_jar
     trap stop_all EXIT # what was started goes again, unless all of it gets ready
@@ -124,7 +125,7 @@ await() {
         count_members
         if ((living < members || SECONDS >= deadline)); then
             name="${dead:-$name}"
-            tail -n 20 "$logs/$name.log" >&2
+            tail -n 20 "$logs/$name.log" >&2 || true
             fail "$2${dead:+, and $dead has ended}: the lines above are the end of $logs/$name.log"
         fi
         sleep 0.2

@@ -30,6 +30,8 @@ _WORKFLOW = "workflow.tar.gz"
 _SUBMITTER = (
     "submission_environment_dependencies.txt"  # what the driver's environment has: for reading, not for workers
 )
+#: A TaskManager that does not answer for so long holds up the workers of all others.
+_ANSWER_SECONDS = 60.0
 
 
 class StagingError(Exception):
@@ -97,6 +99,7 @@ def _resolved(
             artifacts=list(dependencies), preferred_urns=[common_urns.artifact_types.FILE.urn]
         ),
         metadata=[("worker_id", worker_id)],
+        timeout=_ANSWER_SECONDS,
     )
     artifacts = sorted((_artifact(each) for each in response.replacements), key=lambda each: each.name)
     return [each for each in artifacts if each.name != _SUBMITTER]
@@ -123,7 +126,7 @@ def _retrieve(artifact: Artifact, channel: grpc.Channel, worker_id: str, path: P
     request = beam_artifact_api_pb2.GetArtifactRequest(artifact=artifact.information)
     digest = hashlib.sha256()
     with path.open("xb") as file:
-        for response in stub.GetArtifact(request, metadata=[("worker_id", worker_id)]):
+        for response in stub.GetArtifact(request, metadata=[("worker_id", worker_id)], timeout=_ANSWER_SECONDS):
             digest.update(response.data)
             file.write(response.data)
     if artifact.sha256 and artifact.sha256 != digest.hexdigest():

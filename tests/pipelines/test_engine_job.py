@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import grpc
 import pytest
 
 from pipelines.engine_job import run_on_engine, said
@@ -40,6 +41,21 @@ Caused by: java.net.ConnectException: Connection refused
 )
 def test_the_error_that_began_it_is_told_in_one_line(text: str, wanted: str) -> None:
     assert said(text) == wanted
+
+
+class Lost(grpc.RpcError):  # type: ignore[misc]  # gRPC has no types
+    """What gRPC raises where the job server has died."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNAVAILABLE
+
+    def details(self) -> str:
+        return "Socket closed"
+
+
+def test_a_job_server_that_dies_is_told_of() -> None:
+    with pytest.raises(EngineError, match=r"the engine gave the job up: UNAVAILABLE: Socket closed\. Nothing was"):
+        run_on_engine(Job(Lost()))
 
 
 class Job:

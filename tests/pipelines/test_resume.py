@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from pipelines import loading, night, resuming, run_identity, scoring
 from pipelines.files import file_sha256
 from pipelines.reference import make_reference
 from pipelines.releasing import release_run
+from pipelines.termination import Terminated
 from pipelines.unit_records import UnitRecords
 from schemas.card import write_card
 from transforms.card_writing import About, card_for
@@ -46,6 +48,26 @@ def write_night(job: Any, make_rows: Rows, date: str = DATE) -> None:
         n[[3 * number, 500 + number]] = 999
         rows = rows.set_column(rows.column_names.index("n"), "n", pa.array(n))
         job.write(date, f"part-{number}.parquet", rows, row_group_size=450)
+
+
+#: A step of the job's own which makes the storage fail for one file, in whatever process the file is read.
+BAD_STORAGE = """
+import errno, os
+from transforms import read_span
+
+real = read_span.open_planned
+
+def open_planned(file, limits):
+    if file.name == "part-3.parquet" and os.path.exists("{sick}"):
+        with read_span.named_errors(read_span.Fault.CORRUPT_PAGE, file.name):
+            raise OSError(errno.EIO, "Input/output error")
+    return real(file, limits)
+
+read_span.open_planned = open_planned
+
+def same(values):
+    return values
+"""
 
 
 @pytest.fixture
@@ -511,6 +533,75 @@ def test_a_run_that_was_killed_while_it_took_over_leaves_the_one_before_it(
     assert left_over(job) == set()
 
 
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        ("pipelines.finished_units.link_file", Terminated(15)),
+        ("pipelines.resuming.take_over", OSError(errno.ENOSPC, "No space left on device")),
+    ],
+)
+def test_a_run_that_ends_while_it_takes_over_leaves_the_one_before_it(
+    job: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], function: str, error: BaseException
+) -> None:
+    first = interrupt(job)
+
+    def end(*_: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(function, end)
+        with suppress(OSError):
+            assert job.run(DATE, resume=True)["action"] == "retry"
+    assert said(job, capsys) == [f"3 of 5 units of run {first['run_id']} are reused"]
+
+
+@pytest.mark.parametrize("error", [Terminated(15), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_run_that_ends_before_it_has_a_folder_has_a_result(
+    job: Any, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def end(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(night.Night, "_tidy_up", end)
+    with suppress(OSError):
+        job.run(DATE)
+    result = json.loads((job.root / "last-result.json").read_bytes())
+    assert (result["exit_code"], result["action"]) == (1 if isinstance(error, OSError) else 130, "retry")
+
+
+# ------------------------------------------------------------------------------------------------ storage that fails
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_the_storage_failed_to_read_is_neither_rejected_nor_remembered(
+    job: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workers: int
+) -> None:
+    """It works again when the run is resumed."""
+    job.edit("job.yaml", "rows_per_unit", "on_bad_file: isolate\nrows_per_unit")
+    job.edit(
+        "job.yaml", "name: small", f"name: small\nrunners: {{local: {{mode: multi_processing, workers: {workers}}}}}"
+    )
+    own = job.root / "own"
+    own.mkdir()
+    (own / "steps_on_bad_storage.py").write_text(BAD_STORAGE.format(sick=job.root / "sick"))
+    job.edit(
+        "job.yaml", "rows_per_unit", "features: {x: {steps: [{custom: 'steps_on_bad_storage:same'}]}}\nrows_per_unit"
+    )
+    monkeypatch.syspath_prepend(own)
+    monkeypatch.setenv("PYTHONPATH", str(own))
+    (job.root / "sick").touch()
+    result = job.run(DATE)
+    assert (result["exit_code"], result["action"], result["code"]) == (1, "retry", "io_error")
+    assert "part-3.parquet" in result["message"]
+    assert "Input/output error" in result["message"]
+    assert "while running" not in result["message"]
+    (job.root / "sick").unlink()
+    assert "are reused" in said(job, capsys)[0]
+    assert job.scored(DATE).num_rows == UNITS * 898
+    for name in [name for name in sys.modules if name == "steps_on_bad_storage"]:
+        del sys.modules[name]
+
+
 # ----------------------------------------------------------------------------------------------- hostile run folders
 
 
@@ -625,10 +716,30 @@ def test_a_run_without_a_sound_identity_is_not_resumed(
     assert "since this changed: identity.json" in said(job, capsys)[0]
 
 
-def test_a_run_folder_that_is_a_link_is_not_looked_at(job: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_folder_that_is_a_link_is_not_looked_at_nor_cleaned_up(
+    job: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = job.run_folder(interrupt(job))
-    folder.symlink_to(folder.rename(job.root / "elsewhere"))
+    elsewhere = folder.rename(job.root / "elsewhere")
+    folder.symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
     assert "nothing is reused" in said(job, capsys)[0]
+    assert sorted(elsewhere.rglob("*")) == before
+
+
+def test_a_link_to_an_interrupted_run_does_not_cost_its_units(job: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = job.run_folder(interrupt(job))
+    (folder.parent / "latest").symlink_to(folder.name)
+    assert "3 of 5 units" in said(job, capsys)[0]
+
+
+@pytest.mark.parametrize("result", [b"", b"[]", b"{", b"[" * 100_000])
+def test_a_damaged_result_of_an_earlier_run_stops_no_later_one(
+    job: Any, capsys: pytest.CaptureFixture[str], result: bytes
+) -> None:
+    (job.run_folder(interrupt(job)) / "result.json").write_bytes(result)
+    assert "nothing is reused" in said(job, capsys)[0]
+    assert left_over(job) == set()
 
 
 def test_a_part_that_somebody_writes_to_after_it_was_taken_over_is_noticed(

@@ -73,7 +73,8 @@ def test_workers_and_listing_order_change_no_byte(
         path.unlink()
     write_night(small_job, make_rows, [3, 0, 4, 2, 1])
     small_job.edit("job.yaml", "rows_per_unit: 1000", "rows_per_unit: 1000\nrunners: {local: {mode: multi_processing}}")
-    again = small_job.run(DATE, workers=workers) if workers > 1 else small_job.run(DATE)
+    small_job.edit("job.yaml", "mode: multi_processing", f"mode: multi_processing, workers: {workers}")
+    again = small_job.run(DATE)
     assert (again["status"], again["revision"]) == ("published", 2)
     assert small_job.parts(DATE) == parts
     assert findings(small_job, again) == found

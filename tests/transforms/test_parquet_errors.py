@@ -5,7 +5,7 @@ import errno
 import pyarrow as pa
 import pytest
 
-from schemas.errors import InputError
+from schemas.errors import InputError, StorageError
 from transforms.parquet_errors import Fault, fault_of, input_error, named_errors
 
 
@@ -14,7 +14,6 @@ from transforms.parquet_errors import Fault, fault_of, input_error, named_errors
     [
         (FileNotFoundError(errno.ENOENT, "gone"), Fault.CHANGED_SINCE_PLANNING),
         (PermissionError(errno.EACCES, "no"), Fault.PERMISSION_DENIED),
-        (OSError(errno.EIO, "disk"), Fault.IO_ERROR),
         (MemoryError(), Fault.TOO_LARGE),
         (pa.ArrowMemoryError("malloc of size 1 failed"), Fault.TOO_LARGE),
         (pa.ArrowCapacityError("capacity overflows"), Fault.TOO_LARGE),
@@ -38,6 +37,16 @@ def test_whatever_pyarrow_raises_has_a_name(error: Exception, fault: Fault) -> N
         raise error
     assert caught.value.code == fault.value
     assert caught.value.facts == {"file": "a.parquet", "row_group": 3, "column": None}
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT])
+def test_a_failure_of_the_storage_is_no_fact_of_the_file(number: int) -> None:
+    with (
+        pytest.raises(StorageError, match=r"^a\.parquet: row group 3: .*The storage failed; run again") as caught,
+        named_errors(Fault.CORRUPT_PAGE, "a.parquet", 3),
+    ):
+        raise OSError(number, "disk")
+    assert (caught.value.code, caught.value.exit_code, caught.value.action) == ("io_error", 1, "retry")
 
 
 def test_an_error_says_what_and_what_to_do() -> None:
