@@ -178,7 +178,8 @@ class _Watch:
             self.seen[key] = found
             if found.parent not in forgetful:
                 forgetful[found.parent] = found.parent != os.getpid() and forgets_children(found.parent)
-            if forgetful[found.parent]:
+            # What stood before is counted from look to look, whoever its parent is by now.
+            if forgetful[found.parent] and pid not in self.command.standing:
                 self.forgotten.add(key)
             else:
                 self.forgotten.discard(key)
