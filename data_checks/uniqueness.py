@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -125,13 +126,11 @@ def find_duplicates(paths: Sequence[Path], values_of: ValuesOf | None = None) ->
 
 def _same_hash(paths: Sequence[Path]) -> Positions:
     """Ascending positions of the rows whose hash occurs at least twice."""
-    entries = np.concatenate([np.zeros(0, _ENTRY), *(np.load(path, allow_pickle=False) for path in paths)])
-    hashes, positions = np.ascontiguousarray(entries["hash"]), np.ascontiguousarray(entries["position"])
-    del entries
-    ordered = np.sort(hashes)
-    if not bool((ordered[1:] == ordered[:-1]).any()):  # the usual case, and sorting without the order is cheap
+    hashes = _field(paths, "hash", np.uint64)
+    hashes.sort()
+    if not bool((hashes[1:] == hashes[:-1]).any()):  # the usual case: a third of the time and memory of what follows
         return np.zeros(0, np.int64)
-    del ordered
+    hashes, positions = _field(paths, "hash", np.uint64), _field(paths, "position", np.int64)
     order = np.argsort(hashes)
     hashes = hashes[order]
     same = hashes[1:] == hashes[:-1]
@@ -139,6 +138,12 @@ def _same_hash(paths: Sequence[Path]) -> Positions:
     repeated[1:] |= same
     repeated[:-1] |= same
     return np.sort(positions[order[repeated]])
+
+
+def _field(paths: Sequence[Path], name: str, kind: type[np.generic]) -> npt.NDArray[Any]:
+    """One field of all files' entries, of that type; no more than one file is in memory whole."""
+    fields = [np.load(path, allow_pickle=False)[name].copy() for path in paths]
+    return np.concatenate([np.zeros(0, kind), *fields])
 
 
 def _repeated(values: pa.Table) -> npt.NDArray[np.bool_]:
