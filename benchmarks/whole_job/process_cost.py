@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,6 +74,7 @@ class Cost:
 def measure(command: Command) -> Cost:
     """Run the command to its end and that of its daemons. Interrupted, it ends them all."""
     adopt_orphans()
+    forget_ended()
     with (command.logs / "stdout").open("wb") as out, (command.logs / "stderr").open("wb") as err:
         environment = dict(command.environment)
         process = subprocess.Popen(
@@ -84,6 +86,13 @@ def measure(command: Command) -> Cost:
     except BaseException:
         watch.kill()
         raise
+
+
+def forget_ended() -> None:
+    """Wait for adopted processes that have ended meanwhile, such as an earlier cluster's: no later command's cost."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 @dataclass
