@@ -108,6 +108,7 @@ def test_a_row_that_the_model_refuses_does_not_cost_the_contributions_of_the_oth
     x = make_rows(600)["x"].to_numpy().copy()
     x[5:10] = np.inf
     train(small_job, with_column(make_rows(600), "x", pa.array(x)))
+    small_job.edit("job.yaml", "training: train/", "training: train/, impact_rows: 1000")
     reference = profiled(small_job)
     assert (reference.impact_sums.refused, reference.impact_sums.scores["p"].rows) == ({}, 595)
     decisions, score = reference.decision_profiles["m"], reference.score("p")
