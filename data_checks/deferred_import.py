@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 #: What Great Expectations imports and judging does not use: scipy.stats is for divergences, altair draws its charts.
-#: Together they take as long as all the rest of it, nearly.
+#: They cost about 1 and 0.5 CPU seconds.
 _UNUSED_BY_JUDGING = ("scipy.stats", "altair")
 _lock = threading.RLock()
 
@@ -49,5 +49,6 @@ class _Deferred(ModuleType):
         with _lock:
             if sys.modules.get(self.__name__) is self:
                 del sys.modules[self.__name__]
-                vars(self).update(vars(importlib.import_module(self.__name__)))
-        return getattr(sys.modules[self.__name__], attribute)
+            module = importlib.import_module(self.__name__)
+            vars(self).update(vars(module))
+        return getattr(module, attribute)

@@ -128,7 +128,7 @@ def _same_hash(paths: Sequence[Path]) -> Positions:
     """Ascending positions of the rows whose hash occurs at least twice."""
     hashes = _field(paths, "hash", np.uint64)
     hashes.sort()
-    if not bool((hashes[1:] == hashes[:-1]).any()):  # the usual case: a third of the time and memory of what follows
+    if not bool((hashes[1:] == hashes[:-1]).any()):  # the usual case, in six tenths of the memory
         return np.zeros(0, np.int64)
     hashes, positions = _field(paths, "hash", np.uint64), _field(paths, "position", np.int64)
     order = np.argsort(hashes)

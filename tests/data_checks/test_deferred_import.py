@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 CODE = """
 import sys
@@ -30,6 +33,18 @@ def test_a_module_that_is_loaded_or_missing_is_left_alone() -> None:
     defer_import("no_such_module_at_all")
     assert sys.modules["json"] is before
     assert "no_such_module_at_all" not in sys.modules
+
+
+def test_a_module_that_cannot_be_loaded_says_why_at_every_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from data_checks.deferred_import import defer_import
+
+    (tmp_path / "broken_when_loaded.py").write_text("raise RuntimeError('of the module')")
+    monkeypatch.syspath_prepend(tmp_path)
+    defer_import("broken_when_loaded")
+    stand_in = sys.modules["broken_when_loaded"]
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="of the module"):
+            stand_in.anything  # noqa: B018  # the use itself
 
 
 def test_great_expectations_works_without_loading_what_judging_does_not_use() -> None:
