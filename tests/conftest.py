@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import random
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -212,3 +215,30 @@ def read_beside_a_swap() -> Callable[[Path], pa.Table | None]:
     it passes over in silence.
     """
     return _read_beside_a_swap
+
+
+@pytest.fixture(scope="session")
+def make_wheel() -> Callable[..., Path]:
+    """`make_wheel(folder, module, text)`: a wheel with that module, as a job's own steps come to workers."""
+    return _wheel
+
+
+def _wheel(folder: Path, module: str = "staged_module", text: str = "ANSWER = 42\n") -> Path:
+    """A wheel with one module, made by hand: no build backend is needed."""
+    info = f"{module}-1.0.dist-info"
+    files = {
+        f"{module}.py": text,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},{_record(content)}\n" for name, content in files.items())
+    path = folder / f"{module}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
+            archive.writestr(name, content)
+    return path
+
+
+def _record(content: str) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content.encode()).digest()).decode().rstrip("=")
+    return f"sha256={digest},{len(content.encode())}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import http.server
 import json
 import socket
@@ -11,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -33,27 +30,6 @@ from apache_beam.portability.api import (
 )
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "flink"
-
-
-def wheel(folder: Path, module: str = "staged_module", text: str = "ANSWER = 42\n") -> Path:
-    """A wheel with one module, made by hand: no build backend is needed."""
-    info = f"{module}-1.0.dist-info"
-    files = {
-        f"{module}.py": text,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{name},{_record(content)}\n" for name, content in files.items())
-    path = folder / f"{module}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
-            archive.writestr(name, content)
-    return path
-
-
-def _record(content: str) -> str:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(content.encode()).digest()).decode().rstrip("=")
-    return f"sha256={digest},{len(content.encode())}"
 
 
 @dataclass
@@ -170,12 +146,6 @@ class _Stub:
 
     def __exit__(self, *_: object) -> None:
         self._channel.close()
-
-
-@pytest.fixture
-def make_wheel() -> Callable[..., Path]:
-    """`make_wheel(folder, module, text)`: a wheel with that module."""
-    return wheel
 
 
 @pytest.fixture

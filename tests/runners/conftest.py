@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -165,3 +165,31 @@ def flink(flink_tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def flink_cluster() -> type[FlinkCluster]:
     """Makes a cluster of one's own."""
     return FlinkCluster
+
+
+@pytest.fixture
+def give_own_step(
+    make_wheel: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Any, str], None]]:
+    """`give_own_step(job, source)`: feature x goes through the source's `own_step`, on two TaskManagers.
+
+    It is installed nowhere: workers have it from its wheel, drivers from PYTHONPATH, this process from sys.path.
+    """
+    name = "night_steps"
+
+    def give(job: Any, source: str) -> None:
+        wheel = make_wheel(job.root, name, source)
+        sources = tmp_path / "own_sources"
+        sources.mkdir()
+        (sources / f"{name}.py").write_text(source)
+        monkeypatch.syspath_prepend(sources)
+        monkeypatch.setenv("PYTHONPATH", str(sources))
+        path = job.root / "job.yaml"
+        path.write_text(
+            f"{path.read_text()}\n"
+            f"runners: {{flink: {{packages: [{wheel.name}], parallelism: 2}}}}\n"
+            f"features: {{x: {{steps: [custom: '{name}:own_step']}}}}\n"
+        )
+
+    yield give
+    sys.modules.pop(name, None)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -93,69 +91,60 @@ def test_each_task_manager_finishes_a_quarter_of_a_night_of_24_units(
     assert min(units.values()) >= 24 / 4
 
 
-#: Python that the test's own package brings to the workers: nothing of it is installed where they run.
-STEP = """
-import os
+#: Its package is installed nowhere: workers have it from its wheel, the driver from PYTHONPATH.
+DOUBLED = """
 import pyarrow.compute as pc
 
-def doubled(column):
+def own_step(column):
     return pc.multiply(column, 2.0)
 """
 
 
-OWN_STEP = """
-runners: {flink: {packages: [night_steps-1.0-py3-none-any.whl], parallelism: 2}}
-features: {x: {steps: [custom: "night_steps:doubled"]}}
-"""
-
-
-def own_package(folder: Path) -> Path:
-    """A wheel with one module, as a job's own custom steps come."""
-    path = folder / "night_steps-1.0-py3-none-any.whl"
-    info = "night_steps-1.0.dist-info"
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("night_steps.py", STEP)
-        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: night-steps\nVersion: 1.0\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    return path
-
-
 def test_custom_steps_of_the_jobs_own_package_work_on_workers_that_never_had_it(
-    flink: Any, small_job: Any, make_rows: Rows, tmp_path: Path
+    flink: Any, small_job: Any, make_rows: Rows, give_own_step: Callable[..., None]
 ) -> None:
     write_night(small_job, make_rows, files=2)
-    own_package(small_job.root)
-    job = small_job.root / "job.yaml"
-    job.write_text(job.read_text() + OWN_STEP)
-    driver = tmp_path / "driver"
-    with zipfile.ZipFile(small_job.root / "night_steps-1.0-py3-none-any.whl") as wheel:
-        wheel.extractall(driver)
-    code, printed = flink.run(small_job.root, DATE, PYTHONPATH=str(driver))
+    give_own_step(small_job, DOUBLED)
+    code, printed = flink.run(small_job.root, DATE)
     assert code == 0, printed
     there = small_job.parts(DATE)
-    environment = {**os.environ, "PYTHONPATH": str(driver)}
-    command = [sys.executable, "-m", "pipelines", "run", str(small_job.root), "--date", DATE, "-q"]
-    subprocess.run(command, env=environment, check=True)
+    subprocess.run([sys.executable, "-m", "pipelines", "run", str(small_job.root), "--date", DATE, "-q"], check=True)
     assert small_job.parts(DATE) == there
 
 
+#: The night cannot end while the gate is there: a worker prepares five batches and then waits.
+GATED = """
+import pathlib
+import time
+
+CALLS = []
+
+def own_step(column):
+    CALLS.append(None)
+    while len(CALLS) > 5 and pathlib.Path("{gate}").exists():
+        time.sleep(0.05)
+    return column
+"""
+
+
 def test_a_driver_that_is_told_to_end_cancels_the_job_and_a_local_run_goes_on(
-    flink: Any, small_job: Any, make_rows: Rows
+    flink: Any, small_job: Any, make_rows: Rows, give_own_step: Callable[..., None], tmp_path: Path
 ) -> None:
+    gate = tmp_path / "gate"
+    give_own_step(small_job, GATED.format(gate=gate))
     write_night(small_job, make_rows)
-    small_job.run(DATE)
+    assert small_job.run(DATE)["status"] == "published"
     wanted = small_job.parts(DATE)
     shutil.rmtree(small_job.root / "scored")
-    process = flink.start_run(small_job.root, DATE, "--parallelism", "2")
-    workers: list[int] = []
-    while not workers or not list(small_job.root.glob(f"runs/day={DATE}/*/units/unit-*.json")):
+    gate.touch()
+    process = flink.start_run(small_job.root, DATE)
+    while not list(small_job.root.glob(f"runs/day={DATE}/*/units/unit-*.json")):
         assert process.poll() is None, process.communicate()[0]
-        workers = flink.alive_workers()
-    with flink.held_still(workers):  # a night of this size could be over before the job is told
-        process.send_signal(signal.SIGTERM)
-        printed, _ = process.communicate(timeout=60)
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=60)
     assert process.returncode == 143, printed
+    gate.unlink()
     for _ in range(300):
         state = flink.newest_job()["state"]
         if state in ("CANCELED", "FAILED"):
