@@ -100,8 +100,8 @@ class Pass:
     checks: Checks | None
     scratch: Path
     state: CheckState | None = None
-    #: Of each rule: the files of its key hashes by bucket, or in bucket 0 of its sorted values.
-    files: dict[str, dict[int, list[Path]]] = field(default_factory=dict)
+    #: Of each rule: the files of its key hashes or sorted values.
+    files: dict[str, list[Path]] = field(default_factory=dict)
     #: CPU seconds of the parts.
     spent: Counter[str] = field(default_factory=Counter)
     #: Rows of repeated keys, by rule.
@@ -141,9 +141,8 @@ class Pass:
             for span in unit.spans:
                 self._run_span(span, of_unit)
             written = self._timed("write", lambda: of_unit.write(self.scratch, unit.number, "once"))  # noqa: B023  # called at once
-            for key, paths in written.items():
-                for bucket, path in paths.items():
-                    self.files.setdefault(key, {}).setdefault(bucket, []).append(path)
+            for key, path in written.items():
+                self.files.setdefault(key, []).append(path)
         self._timed("search", self._search)
 
     def _run_span(self, span: Span, of_unit: FileMeasures) -> None:
@@ -180,13 +179,14 @@ class Pass:
                 row += batch.num_rows
 
     def _search(self) -> None:
+        from data_checks.uniqueness import bucket_bits
         from pipelines.stages.duplicates import look_into_bucket
 
-        rules = self.checks.files if self.checks else {}
+        rules, buckets = self.checks.files if self.checks else {}, range(1 << bucket_bits(self.plan.rows))
         for key, rule in rules.items():
             if rule.kind != "runs":
-                buckets = self.files.get(key, {}).values()
-                found = (look_into_bucket(paths, rule, self.contract, self.plan) for paths in buckets)
+                files = self.files.get(key, [])
+                found = (look_into_bucket(files, bucket, rule, self.contract, self.plan) for bucket in buckets)
                 self.repeated[key] = sum(item.rows for item in found)
 
     def _timed(self, part: str, call: Callable[[], Any]) -> Any:
@@ -207,7 +207,7 @@ class Pass:
             file_columns=[tuple(column.name for column in self.contract)],
             contract=self.contract,
             repeats={key: Repeats(rows) for key, rows in self.repeated.items()},
-            runs={key: ValueRuns(self.files[key][0], kind) for key, kind in sorted_values.items()},
+            runs={key: ValueRuns(self.files[key], kind) for key, kind in sorted_values.items()},
         )
 
 
@@ -216,7 +216,7 @@ def run_pass(folder: Path, rows: int, number: int, *, verdicts: bool = False) ->
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         made = Pass.over(folder, rows, number, Path(scratch))
         made.run()
-        kept = sum(path.stat().st_size for path in Path(scratch).rglob("*.npy"))
+        kept = sum(path.stat().st_size for path in Path(scratch).rglob("unit-*"))
         found = {"kept_mb": kept / 1e6, **made.spent}
         return found | (_verdicts(made) if verdicts else {})
 

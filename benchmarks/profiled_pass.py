@@ -18,6 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from data_checks.uniqueness import bucket_bits  # noqa: E402
 from pipelines.loading import LoadedJob, load_job  # noqa: E402
 from pipelines.outcome import Outcome  # noqa: E402
 from pipelines.runner_choice import RunnerChoice  # noqa: E402
@@ -39,8 +40,9 @@ def run_units(loaded: LoadedJob, plan: Plan, folder: Path) -> None:
         data = score_unit(unit, tools_for(spec), folder, plan.rows).to_json()
         total.merge(Outcome.from_json(data, spec.empty_outcome(), spec.reference))
     for key, rule in spec.checks.files.items():
-        for paths in total.files.get(key, {}).values() if rule.kind != "runs" else ():
-            look_into_bucket([folder / path for path in paths], rule, spec.contract, plan)
+        files = [folder / path for path in total.files.get(key, [])]
+        for bucket in range(1 << bucket_bits(plan.rows)) if rule.kind != "runs" else ():
+            look_into_bucket(files, bucket, rule, spec.contract, plan)
 
 
 def table(stats: Any, order: int, rows: int, *, only_ours: bool) -> None:

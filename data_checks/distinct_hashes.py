@@ -1,4 +1,4 @@
-"""How many different keys there are, across all files: the different hashes of each unit, on disk, by bucket.
+"""How many different keys there are, across all files: the different hashes of each unit in a file, by bucket.
 
 For one column of whole numbers that is exact; for others but for collisions of 64 bits (one pair in 5 * 10**9 keys).
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from data_checks.bucket_file import read_bucket, write_bucket_file
 from data_checks.columns import BatchColumns
 from data_checks.key_hash import Hashes, hash_rows
 from data_checks.skipped_rows import Skip, skipped_rows
@@ -18,6 +19,8 @@ from data_checks.uniqueness import bucket_cuts
 
 #: Hashes that are kept before the repeated ones among them are thrown out.
 _PENDING = 1_000_000
+#: What a bucket file of different keys holds.
+HASH = np.dtype("<u8")
 
 
 class DistinctHashes:
@@ -49,18 +52,17 @@ class DistinctHashes:
             self._hashes = [np.unique(np.concatenate(self._hashes))]
             self._pending = 0
 
-    def write(self, folder: Path, unit: int, name: str) -> dict[int, Path]:
-        """Write one file for each bucket that has keys; by the bucket's number. `name` tells attempts apart."""
+    def write(self, folder: Path, unit: int, name: str) -> Path | None:
+        """Write a bucket file of ascending hashes. None without keys. `name` tells attempts apart."""
         hashes = np.unique(np.concatenate([np.zeros(0, np.uint64), *self._hashes]))
-        written: dict[int, Path] = {}
-        for bucket, piece in enumerate(np.split(hashes, np.searchsorted(hashes, bucket_cuts(self.bits)))):
-            if len(piece):
-                folder.mkdir(parents=True, exist_ok=True)
-                written[bucket] = folder / f"unit-{unit:06d}-{bucket:04d}-{name}.npy"
-                np.save(written[bucket], piece, allow_pickle=False)
-        return written
+        if not len(hashes):
+            return None
+        ends = np.append(np.searchsorted(hashes, bucket_cuts(self.bits)), len(hashes))
+        return write_bucket_file(folder / f"unit-{unit:06d}-{name}.keys", hashes.astype(HASH, copy=False), ends)
 
 
-def count_distinct(paths: Sequence[Path]) -> int:
-    """How many different hashes the files of one bucket hold."""
-    return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *(np.load(path) for path in paths)])))
+def count_distinct(paths: Sequence[Path], bucket: int) -> int:
+    """How many different hashes that bucket of the files holds."""
+    return len(
+        np.unique(np.concatenate([np.zeros(0, np.uint64), *(read_bucket(path, bucket, HASH) for path in paths)]))
+    )

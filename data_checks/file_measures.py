@@ -58,15 +58,14 @@ class FileMeasures:
             for key, measure in getattr(other, kind).items():
                 mine[key].merge(measure)
 
-    def write(self, folder: Path, unit: int, attempt: str) -> dict[str, dict[int, Path]]:
-        """Write them; the paths by rule and bucket. `attempt` tells these files from those of another try."""
-        written: dict[str, dict[int, Path]] = {}
-        for hashes in (self.keys, self.distinct):
-            for key, measure in hashes.items():
-                written[key] = measure.write(folder / rule_folder(key), unit, attempt)
-        for key, run in self.runs.items():
-            path = run.write(folder / rule_folder(key), unit, attempt)
-            written[key] = {} if path is None else {0: path}
+    def write(self, folder: Path, unit: int, attempt: str) -> dict[str, Path]:
+        """Write them; one path a rule that has anything. `attempt` tells these files from those of another try."""
+        written: dict[str, Path] = {}
+        for measures in (self.keys, self.distinct, self.runs):
+            for key, measure in measures.items():
+                path = measure.write(folder / rule_folder(key), unit, attempt)
+                if path is not None:
+                    written[key] = path
         return written
 
 

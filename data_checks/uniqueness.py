@@ -1,8 +1,8 @@
 """Keys that occur more than once, exactly, across all files: hashes on disk, confirmed by the values.
 
-Each unit leaves its (hash, row position) pairs in files by the hash's highest bits, in the rows' order. Equal keys have
-equal hashes and so meet in one bucket, which is small enough to be sorted in memory. Only rows whose hash occurs twice
-are read again.
+Each unit leaves its (hash, row position) pairs in a file, by the hash's highest bits and then in the rows' order.
+Equal keys have equal hashes and so meet in one bucket, which is small enough to be sorted in memory. Only rows whose
+hash occurs twice are read again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from data_checks.bucket_file import read_bucket, write_bucket_file
 from data_checks.columns import BatchColumns
 from data_checks.key_hash import Hashes, hash_rows
 from data_checks.skipped_rows import Skip, skipped_rows
@@ -29,7 +30,8 @@ ROWS_PER_BUCKET = 2_500_000
 #: 16 buckets: enough for 40 million rows of that size, and few enough files.
 BUCKET_BITS = 4
 _MOST_BITS = 12
-_ENTRY = np.dtype([("hash", "<u8"), ("position", "<i8")])
+#: What a bucket file of keys holds.
+ENTRY = np.dtype([("hash", "<u8"), ("position", "<i8")])
 
 
 def bucket_bits(rows: int) -> int:
@@ -75,28 +77,22 @@ class KeyHashes:
         self._hashes += other._hashes
         self._positions += other._positions
 
-    def write(self, folder: Path, unit: int, name: str) -> dict[int, Path]:
-        """Write one file for each bucket that has keys, in the rows' order; by the bucket's number.
+    def write(self, folder: Path, unit: int, name: str) -> Path | None:
+        """Write a bucket file, in the rows' order within a bucket. None without keys.
 
         The same keys give the same bytes, in whatever order they were added. `name` tells this attempt from another.
         """
-        if not self._hashes:
-            return {}
+        if not any(len(hashes) for hashes in self._hashes):
+            return None
         hashes, positions = _in_place_order(np.concatenate(self._hashes), np.concatenate(self._positions))
         buckets = (
             (hashes >> np.uint64(64 - self.bits)).astype(np.uint16) if self.bits else np.zeros(len(hashes), np.uint16)
         )
         order = np.argsort(buckets, kind="stable")  # of 16 bits: a radix sort
-        entries = np.empty(len(order), _ENTRY)
+        entries = np.empty(len(order), ENTRY)
         entries["hash"], entries["position"] = hashes[order], positions[order]
-        folder.mkdir(parents=True, exist_ok=True)
-        written = {}
-        ends = np.cumsum(np.bincount(buckets, minlength=1 << self.bits))[:-1]
-        for bucket, piece in enumerate(np.split(entries, ends)):
-            if len(piece):
-                written[bucket] = folder / f"unit-{unit:06d}-{bucket:04d}-{name}.npy"
-                np.save(written[bucket], piece, allow_pickle=False)
-        return written
+        ends = np.cumsum(np.bincount(buckets, minlength=1 << self.bits))
+        return write_bucket_file(folder / f"unit-{unit:06d}-{name}.keys", entries, ends)
 
 
 def _in_place_order(hashes: Hashes, positions: Positions) -> tuple[Hashes, Positions]:
@@ -107,14 +103,14 @@ def _in_place_order(hashes: Hashes, positions: Positions) -> tuple[Hashes, Posit
     return hashes[order], positions[order]
 
 
-def find_duplicates(paths: Sequence[Path], values_of: ValuesOf | None = None) -> Positions:
-    """Ascending positions of every row whose key occurs at least twice in one bucket's files.
+def find_duplicates(paths: Sequence[Path], bucket: int, values_of: ValuesOf | None = None) -> Positions:
+    """Ascending positions of every row whose key occurs at least twice in that bucket of the files.
 
     `values_of` gives the key's columns at ascending positions, one row each; rows with equal hashes count as duplicates
     only if these are equal. None: equal hashes are equal keys, as they are for one column of whole numbers.
     Raises ValueError when `values_of` gives another number of rows.
     """
-    positions = _same_hash(paths)
+    positions = _same_hash(paths, bucket)
     if values_of is None or not len(positions):
         return positions
     values = values_of(positions)
@@ -124,13 +120,13 @@ def find_duplicates(paths: Sequence[Path], values_of: ValuesOf | None = None) ->
     return positions[_repeated(values)]
 
 
-def _same_hash(paths: Sequence[Path]) -> Positions:
+def _same_hash(paths: Sequence[Path], bucket: int) -> Positions:
     """Ascending positions of the rows whose hash occurs at least twice."""
-    hashes = _field(paths, "hash", np.uint64)
+    hashes = _field(paths, bucket, "hash", np.uint64)
     hashes.sort()
     if not bool((hashes[1:] == hashes[:-1]).any()):  # the usual case, in six tenths of the memory
         return np.zeros(0, np.int64)
-    hashes, positions = _field(paths, "hash", np.uint64), _field(paths, "position", np.int64)
+    hashes, positions = _field(paths, bucket, "hash", np.uint64), _field(paths, bucket, "position", np.int64)
     order = np.argsort(hashes)
     hashes = hashes[order]
     same = hashes[1:] == hashes[:-1]
@@ -140,9 +136,9 @@ def _same_hash(paths: Sequence[Path]) -> Positions:
     return np.sort(positions[order[repeated]])
 
 
-def _field(paths: Sequence[Path], name: str, kind: type[np.generic]) -> npt.NDArray[Any]:
-    """One field of all files' entries, of that type; no more than one file is in memory whole."""
-    fields = [np.load(path, allow_pickle=False)[name].copy() for path in paths]
+def _field(paths: Sequence[Path], bucket: int, name: str, kind: type[np.generic]) -> npt.NDArray[Any]:
+    """One field of the bucket's entries, of that type; no more than one file's are in memory whole."""
+    fields = [read_bucket(path, bucket, ENTRY)[name].copy() for path in paths]
     return np.concatenate([np.zeros(0, kind), *fields])
 
 

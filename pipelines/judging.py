@@ -153,9 +153,7 @@ def table_facts(loaded: LoadedJob, plan: Plan, passed: PassResult) -> TableFacts
     """What the verdicts need beside the folded state."""
     checks = loaded.spec.checks
     runs = {
-        key: ValueRuns(
-            [passed.folder / path for path in passed.outcome.files.get(key, {}).get(0, [])], rule.number_kind
-        )
+        key: ValueRuns([passed.folder / path for path in passed.outcome.files.get(key, [])], rule.number_kind)
         for key, rule in checks.files.items()
         if rule.kind == "runs"
     }

@@ -14,7 +14,7 @@ from data_checks.reference import ReferenceProfile
 from schemas.ledger import Ledger
 
 FORMAT = "nightscore.outcome"
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Outcome:
     quarantine: dict[int, PartFile] = field(default_factory=dict)
     failures: dict[int, Failure] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
-    #: By the id in `Checks.files` and bucket: files of key hashes or sorted values, relative to the run's folder.
-    files: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    #: By the id in `Checks.files`: files of key hashes or sorted values, one a unit, relative to the run's folder.
+    files: dict[str, list[str]] = field(default_factory=dict)
     #: Columns of files that the contract does not name.
     ignored_columns: set[str] = field(default_factory=set)
     #: What is worth telling of the models as loaded, such as a library version that differs from the card's.
@@ -89,10 +89,8 @@ class Outcome:
         self.quarantine.update(other.quarantine)
         self.failures.update(other.failures)
         self.rejected = sorted([*self.rejected, *other.rejected], key=_rejected_order)
-        for rule, buckets in other.files.items():
-            mine_buckets = self.files.setdefault(rule, {})
-            for bucket, paths in buckets.items():
-                mine_buckets[bucket] = sorted([*mine_buckets.get(bucket, []), *paths])
+        for rule, paths in other.files.items():
+            self.files[rule] = sorted([*self.files.get(rule, []), *paths])
         self.ignored_columns |= other.ignored_columns
         self.model_notes |= other.model_notes
 
@@ -111,10 +109,7 @@ class Outcome:
             "quarantine": _numbered(self.quarantine),
             "failures": _numbered(self.failures),
             "rejected": [asdict(item) for item in self.rejected],
-            "files": {
-                rule: {str(b): paths for b, paths in sorted(buckets.items())}
-                for rule, buckets in sorted(self.files.items())
-            },
+            "files": dict(sorted(self.files.items())),
             "ignored_columns": sorted(self.ignored_columns),
             "model_notes": sorted(self.model_notes),
         }
@@ -138,7 +133,7 @@ class Outcome:
             quarantine={int(unit): PartFile(**item) for unit, item in raw["quarantine"].items()},
             failures={int(unit): Failure(**item) for unit, item in raw["failures"].items()},
             rejected=[Rejected(**item) for item in raw["rejected"]],
-            files={rule: {int(b): paths for b, paths in buckets.items()} for rule, buckets in raw["files"].items()},
+            files={rule: list(paths) for rule, paths in raw["files"].items()},
             ignored_columns=set(raw["ignored_columns"]),
             model_notes=set(raw["model_notes"]),
         )

@@ -17,16 +17,16 @@ from transforms.read_span import open_span
 
 
 def repeated_rows(
-    files: Sequence[Path], columns: Sequence[str], contract: TableContract, plan: Plan
+    files: Sequence[Path], bucket: int, columns: Sequence[str], contract: TableContract, plan: Plan
 ) -> npt.NDArray[np.int64]:
-    """Ascending positions of the rows in one bucket of key hashes whose key occurs more than once.
+    """Ascending positions of the rows in that bucket of key hashes whose key occurs more than once.
 
     Hashes of one integer column are as good as its values; others are confirmed by reading those rows again.
     """
     kinds = {column.name: column.type for column in contract}
     injective = len(columns) == 1 and "int" in kinds[columns[0]]
     values = None if injective else lambda positions: values_at(positions, columns, contract, plan)
-    return find_duplicates(files, values)
+    return find_duplicates(files, bucket, values)
 
 
 def values_at(

@@ -41,7 +41,7 @@ OUTCOME_FILE = "outcome.json"
 DUPLICATES_FILE = "duplicates.json"
 #: Where this file exists in the run's folder, units that have not begun are skipped: the run has failed already.
 STOP_FILE = "staged/.stop"
-#: ((rule, bucket), path of a file of keys). What travels between workers has a coder of Beam's own, never a pickle.
+#: ((rule, bucket), path of a bucket file). What travels between workers has a coder of Beam's own, never a pickle.
 KEYED_PATH = tuple[tuple[str, int], str]
 
 
@@ -87,7 +87,8 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
 
     def _look_into_keys(self, outcomes: beam.PCollection[bytes]) -> None:
         # buckets : ((rule, bucket), [path, ...]), the files that may hold the same key
-        files = outcomes | "key files" >> beam.FlatMap(key_files, self.spec.checks).with_output_types(KEYED_PATH)
+        named = beam.FlatMap(key_files, self.spec.checks, bucket_bits(self.plan.rows))
+        files = outcomes | "key files" >> named.with_output_types(KEYED_PATH)
         buckets = files | "by bucket" >> beam.GroupByKey()
         # found : bytes, the Duplicates of one bucket as JSON
         find = FindDuplicates(self.spec, self.run_folder)
@@ -199,10 +200,11 @@ class FindDuplicates(beam.DoFn):  # type: ignore[misc]  # Beam has no types
     run_folder: str
 
     def process(self, element: tuple[tuple[str, int], Iterable[str]]) -> Iterator[bytes]:
-        (rule, _), paths = element
+        (key, bucket), paths = element
         files = [Path(self.run_folder) / path for path in sorted(paths)]
-        found = look_into_bucket(files, self.spec.checks.files[rule], self.spec.contract, known_plan(self.run_folder))
-        yield json.dumps({rule: found.to_json()}).encode()
+        rule, plan = self.spec.checks.files[key], known_plan(self.run_folder)
+        found = look_into_bucket(files, bucket, rule, self.spec.contract, plan)
+        yield json.dumps({key: found.to_json()}).encode()
 
 
 def require_folder(run_folder: Path) -> None:
@@ -229,30 +231,35 @@ def planned_units(_: bytes, run_folder: str) -> Iterator[bytes]:
 
 
 def write_keys(unit: bytes, reader: KeyReader, run_folder: str) -> Iterator[tuple[tuple[str, int], str]]:
-    """((rule, bucket), path) for every file of the unit's keys that is written here."""
+    """((rule, bucket), path) for every bucket of the files of the unit's keys that are written here."""
     require_folder(Path(run_folder))
-    yield from reader.write(Unit.from_json(unit), Path(run_folder))
+    for rule, path in reader.write(Unit.from_json(unit), Path(run_folder)):
+        yield from each_bucket(rule, path, reader.bits)
 
 
 def find_repeated(
     bucket: tuple[tuple[str, int], Iterable[str]], reader: KeyReader, run_folder: str
 ) -> Iterator[tuple[str, str]]:
     """(rule, path) of the rows of repeated keys in the bucket, if there are any."""
-    (rule, _), paths = bucket
-    path = reader.repeated(rule, list(paths), known_plan(run_folder), Path(run_folder))
+    (rule, number), paths = bucket
+    path = reader.repeated(rule, number, list(paths), known_plan(run_folder), Path(run_folder))
     if path is not None:
         yield rule, path
 
 
-def key_files(outcome: bytes, checks: Checks) -> Iterator[tuple[tuple[str, int], str]]:
-    """((rule, bucket), path) for every file of key hashes of a unit."""
+def key_files(outcome: bytes, checks: Checks, bits: int) -> Iterator[tuple[tuple[str, int], str]]:
+    """((rule, bucket), path) for every bucket of the files of key hashes of a unit."""
     rules = checks.files
-    for rule, buckets in json.loads(outcome)["files"].items():
-        if rules[rule].kind == "runs":
-            continue
-        for bucket, paths in buckets.items():
+    for rule, paths in json.loads(outcome)["files"].items():
+        if rules[rule].kind != "runs":
             for path in paths:
-                yield (rule, int(bucket)), path
+                yield from each_bucket(rule, path, bits)
+
+
+def each_bucket(rule: str, path: str, bits: int) -> Iterator[tuple[tuple[str, int], str]]:
+    """((rule, bucket), path) for every bucket of the file: each is looked into by itself."""
+    for bucket in range(1 << bits):
+        yield (rule, bucket), path
 
 
 def merge_duplicates(found: Iterable[bytes]) -> bytes:

@@ -37,7 +37,7 @@ MAX_RECORD_BYTES = 512 * 1024 * 1024
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Size = Annotated[int, Field(ge=0)]
 #: A staged file or one of keys and values, relative to the run's folder. No dot but the last, so nothing leads out.
-Name = Annotated[str, Field(pattern=r"^(staged|keys/[A-Za-z0-9_-]{1,200})/[A-Za-z0-9_-]{1,200}\.(parquet|npy)$")]
+Name = Annotated[str, Field(pattern=r"^(staged|keys/[A-Za-z0-9_-]{1,200})/[A-Za-z0-9_-]{1,200}\.(parquet|npy|keys)$")]
 
 
 class FileMark(Strict):
@@ -181,7 +181,7 @@ def _header(line: bytes) -> UnitHeader:
 def _named_files(outcome: Outcome) -> dict[str, PartFile | None]:
     """Every file that the outcome names, relative to the run's folder, with what it says of it."""
     parts = {part.path: part for kind in (outcome.parts, outcome.quarantine) for part in kind.values()}
-    others = [path for buckets in outcome.files.values() for paths in buckets.values() for path in paths]
+    others = [path for paths in outcome.files.values() for path in paths]
     return {**dict.fromkeys(others), **parts}
 
 

@@ -87,8 +87,8 @@ def _finish(unit: Unit, files: UnitFiles, run_folder: Path, outcome: Outcome) ->
         outcome.parts[unit.number] = part
     if quarantined is not None:
         outcome.quarantine[unit.number] = quarantined
-    for rule, paths in files.measures.write(run_folder / "keys", unit.number, uuid.uuid4().hex).items():
-        outcome.files[rule] = {bucket: [path.relative_to(run_folder).as_posix()] for bucket, path in paths.items()}
+    for rule, path in files.measures.write(run_folder / "keys", unit.number, uuid.uuid4().hex).items():
+        outcome.files[rule] = [path.relative_to(run_folder).as_posix()]
 
 
 def rejected_span(span: Span, tools: Tools, error: InputError) -> Outcome:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,15 +31,14 @@ def run(folder: Path, case: Case) -> dict[str, Any]:
     bits = bucket_bits(rows) if case["bits"] is None else case["bits"]
     scratch = Path(tempfile.mkdtemp(dir=folder))
     try:
-        buckets = defaultdict[int, list[Path]](list)
-        for first in range(0, rows, _UNIT_ROWS):
-            written = _write_unit(scratch, first, min(_UNIT_ROWS, rows - first), bits, case, costs)
-            for bucket, path in written.items():
-                buckets[bucket].append(path)
+        paths = [
+            _write_unit(scratch, first, min(_UNIT_ROWS, rows - first), bits, case, costs)
+            for first in range(0, rows, _UNIT_ROWS)
+        ]
         repeated = 0
-        for _, paths in sorted(buckets.items()):
+        for bucket in range(1 << bits):
             with costs.stage("find"):
-                repeated += len(find_duplicates(paths))
+                repeated += len(find_duplicates(paths, bucket))
         files = list(scratch.iterdir())
         sizes = {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
     finally:
@@ -48,7 +46,7 @@ def run(folder: Path, case: Case) -> dict[str, Any]:
     return {"stages": costs.to_json(), "buckets": 1 << bits, "repeated": repeated, **sizes}
 
 
-def _write_unit(folder: Path, first: int, count: int, bits: int, case: Case, costs: StageCosts) -> dict[int, Path]:
+def _write_unit(folder: Path, first: int, count: int, bits: int, case: Case, costs: StageCosts) -> Path:
     import pyarrow as pa  # noqa: PLC0415
 
     from data_checks.uniqueness import KeyHashes  # noqa: PLC0415
@@ -62,7 +60,9 @@ def _write_unit(folder: Path, first: int, count: int, bits: int, case: Case, cos
         for start in range(0, count, _BATCH_ROWS):
             part = batch.slice(start, _BATCH_ROWS)
             keys.add(part, ["key"], np.arange(first + start, first + start + part.num_rows))
-        return keys.write(folder, first // _UNIT_ROWS, "attempt")
+        written = keys.write(folder, first // _UNIT_ROWS, "attempt")
+    assert written is not None, f"no keys in unit {first // _UNIT_ROWS}"
+    return written
 
 
 def tables(found: Sequence[Found]) -> Sequence[Table]:

@@ -45,9 +45,11 @@ class Duplicates:
         return cls(int(raw["rows"]), tuple(raw["positions"]), int(raw["distinct"]))
 
 
-def look_into_bucket(files: Sequence[Path], rule: FileRule, contract: TableContract, plan: Plan) -> Duplicates:
-    """What the files of one bucket of key hashes hold."""
+def look_into_bucket(
+    files: Sequence[Path], bucket: int, rule: FileRule, contract: TableContract, plan: Plan
+) -> Duplicates:
+    """What one bucket of key hashes holds, in the files of all units."""
     if rule.kind == "distinct":
-        return Duplicates(distinct=count_distinct(files))
-    rows = repeated_rows(files, rule.columns, contract, plan)
+        return Duplicates(distinct=count_distinct(files, bucket))
+    rows = repeated_rows(files, bucket, rule.columns, contract, plan)
     return Duplicates(len(rows), tuple(int(row) for row in np.sort(rows)[:MAX_POSITIONS]))

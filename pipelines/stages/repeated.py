@@ -46,8 +46,8 @@ class KeyReader:
         files = self.checks.files
         return {key: files[key] for key in self.checks.setting_aside}
 
-    def write(self, unit: Unit, run_folder: Path) -> Iterator[tuple[tuple[str, int], str]]:
-        """((rule, bucket), path) of each file of key hashes of the unit, relative to the run's folder."""
+    def write(self, unit: Unit, run_folder: Path) -> Iterator[tuple[str, str]]:
+        """(rule, path) of each file of key hashes of the unit, relative to the run's folder."""
         measures = FileMeasures.of(self.rules, self.bits)
         for span in unit.spans:
             of_span = FileMeasures.of(self.rules, self.bits)
@@ -56,9 +56,8 @@ class KeyReader:
             except InputError:
                 continue
             measures.merge(of_span)
-        for rule, paths in measures.write(run_folder / _FOLDER, unit.number, uuid.uuid4().hex).items():
-            for bucket, path in paths.items():
-                yield (rule, bucket), path.relative_to(run_folder).as_posix()
+        for rule, path in measures.write(run_folder / _FOLDER, unit.number, uuid.uuid4().hex).items():
+            yield rule, path.relative_to(run_folder).as_posix()
 
     def _read(self, span: Span, measures: FileMeasures) -> None:
         names = {name for rule in self.rules.values() for name in rule.columns}
@@ -84,11 +83,10 @@ class KeyReader:
                 if key in self.rules:
                     measures.add(key, rule, rows)
 
-    def repeated(self, rule: str, paths: Sequence[str], plan: Plan, run_folder: Path) -> str | None:
+    def repeated(self, rule: str, bucket: int, paths: Sequence[str], plan: Plan, run_folder: Path) -> str | None:
         """Write the ascending positions of one bucket's rows of repeated keys; the file, or None without any."""
-        rows = repeated_rows(
-            [run_folder / path for path in sorted(paths)], self.rules[rule].columns, self.contract, plan
-        )
+        files = [run_folder / path for path in sorted(paths)]
+        rows = repeated_rows(files, bucket, self.rules[rule].columns, self.contract, plan)
         if not len(rows):
             return None
         target = run_folder / _FOLDER / rule_folder(rule) / f"repeated-{uuid.uuid4().hex}.npy"

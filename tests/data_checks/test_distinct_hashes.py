@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from data_checks import distinct_hashes
-from data_checks.distinct_hashes import DistinctHashes, count_distinct
+from data_checks.bucket_file import read_bucket
+from data_checks.distinct_hashes import HASH, DistinctHashes, count_distinct
 
 MAKERS: dict[str, tuple[Any, pa.DataType]] = {
     "int64": (lambda w: w + 2**53, pa.int64()),
@@ -27,7 +28,7 @@ MAKERS: dict[str, tuple[Any, pa.DataType]] = {
 
 def counted(folder: Path, table: pa.Table, units: int = 3, bits: int = 2, **options: Any) -> int:
     """How many keys differ, over units that are merged from spans, and over all buckets."""
-    files: dict[int, list[Path]] = {}
+    files: list[Path] = []
     for unit, rows in enumerate(np.array_split(np.arange(table.num_rows), units)):
         keys = DistinctHashes(bits)
         for part in np.array_split(rows, 4):
@@ -35,9 +36,9 @@ def counted(folder: Path, table: pa.Table, units: int = 3, bits: int = 2, **opti
             for batch in table.take(part).combine_chunks().to_batches():
                 span.add(batch, table.column_names, **options)
             keys.merge(span)
-        for bucket, path in keys.write(folder, unit, "a").items():
-            files.setdefault(bucket, []).append(path)
-    return sum(count_distinct(paths) for paths in files.values())
+        path = keys.write(folder, unit, "a")
+        files += [] if path is None else [path]
+    return sum(count_distinct(files, bucket) for bucket in range(1 << bits))
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -71,27 +72,28 @@ def test_repeats_are_thrown_out_while_rows_come_in(tmp_path: Path, monkeypatch: 
     for _ in range(50):
         keys.add(pa.record_batch({"key": pa.array(np.arange(90))}), ["key"])
     assert sum(len(piece) for piece in keys._hashes) <= 2 * 90
-    assert [np.load(path).tolist() for path in keys.write(tmp_path, 0, "a").values()] == [
-        np.unique(np.concatenate(keys._hashes)).tolist()
-    ]
+    path = keys.write(tmp_path, 0, "a")
+    assert path is not None
+    assert read_bucket(path, 0, HASH).tolist() == np.unique(np.concatenate(keys._hashes)).tolist()
 
 
 def test_a_file_holds_its_buckets_hashes_once_and_in_order(tmp_path: Path) -> None:
     keys = DistinctHashes(3)
     keys.add(pa.record_batch({"key": pa.array(np.arange(1000) % 500)}), ["key"])
-    written = keys.write(tmp_path, 5, "try")
-    assert sorted(written) == list(range(8))
-    for bucket, path in written.items():
-        hashes = np.load(path)
-        assert path.name == f"unit-000005-{bucket:04d}-try.npy"
+    path = keys.write(tmp_path, 5, "try")
+    assert path is not None
+    assert path.name == "unit-000005-try.keys"
+    for bucket in range(8):
+        hashes = read_bucket(path, bucket, HASH)
+        assert len(hashes)
         assert (hashes[1:] > hashes[:-1]).all()
         assert all(int(value) >> 61 == bucket for value in hashes)
 
 
 def test_nothing_makes_no_file_and_no_file_has_no_keys(tmp_path: Path) -> None:
-    assert DistinctHashes(2).write(tmp_path / "new", 0, "a") == {}
+    assert DistinctHashes(2).write(tmp_path / "new", 0, "a") is None
     assert not (tmp_path / "new").exists()
-    assert count_distinct([]) == 0
+    assert count_distinct([], 0) == 0
 
 
 def test_hashes_of_other_buckets_are_refused() -> None:

@@ -10,14 +10,15 @@ import pyarrow as pa
 import pytest
 
 from data_checks import uniqueness
-from data_checks.uniqueness import KeyHashes, bucket_bits, find_duplicates
+from data_checks.bucket_file import read_bucket
+from data_checks.uniqueness import ENTRY, KeyHashes, bucket_bits, find_duplicates
+
+BITS = 2
 
 
-def written(
-    folder: Path, table: pa.Table, rng: np.random.Generator, units: int = 3, bits: int = 2
-) -> dict[int, list[Path]]:
+def written(folder: Path, table: pa.Table, rng: np.random.Generator, units: int = 3, bits: int = BITS) -> list[Path]:
     """Key files of a table that is split over units and batches."""
-    files: dict[int, list[Path]] = {}
+    files: list[Path] = []
     for unit, rows in enumerate(np.array_split(np.arange(table.num_rows), units)):
         keys = KeyHashes(bits)
         for part in np.array_split(rows, 4):
@@ -25,13 +26,13 @@ def written(
             for batch in table.take(part).combine_chunks().to_batches():
                 span.add(batch, table.column_names, part)
             keys.merge(span)
-        for bucket, path in keys.write(folder, unit, f"{rng.integers(0, 9)}").items():
-            files.setdefault(bucket, []).append(path)
+        path = keys.write(folder, unit, f"{rng.integers(0, 9)}")
+        files += [] if path is None else [path]
     return files
 
 
-def duplicates(files: dict[int, list[Path]], table: pa.Table) -> list[int]:
-    return sorted(int(row) for paths in files.values() for row in find_duplicates(paths, table.take))
+def duplicates(files: list[Path], table: pa.Table) -> list[int]:
+    return sorted(int(row) for bucket in range(1 << BITS) for row in find_duplicates(files, bucket, table.take))
 
 
 def oracle(table: pa.Table) -> list[int]:
@@ -64,10 +65,7 @@ def test_text_from_different_dictionaries_is_compared_as_text(tmp_path: Path, rn
     chunks = [pa.array(["a", "b"]).dictionary_encode(), pa.array(["b", "c"]).dictionary_encode()]
     table = pa.table({"key": pa.chunked_array(chunks)})
     plain = pa.table({"key": ["a", "b", "b", "c"]})
-    files = written(tmp_path, plain, rng, units=2)
-    assert sorted(
-        row for paths in files.values() for row in find_duplicates(paths, lambda at: table.take(pa.array(at)))
-    ) == [1, 2]
+    assert duplicates(written(tmp_path, plain, rng, units=2), table) == [1, 2]
 
 
 def test_equal_hashes_of_different_values_are_no_duplicates(
@@ -80,7 +78,7 @@ def test_equal_hashes_of_different_values_are_no_duplicates(
     table = pa.table({"key": ["a", "b", "a", "c", "-0.0", "0.0"]})
     files = written(tmp_path, table, rng)
     assert duplicates(files, table) == [0, 2]
-    assert len(find_duplicates(files[0], None)) == 6
+    assert len(find_duplicates(files, 0, None)) == 6
 
 
 def test_the_two_zeros_are_one_key_and_nan_is_none(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -95,17 +93,20 @@ def test_the_same_keys_make_the_same_files_in_whatever_order_they_were_added(tmp
     for row in reversed(range(5)):
         backward.add(batch.slice(row, 1), ["key"], np.array([row]))
     files = [keys.write(tmp_path / name, 0, "a") for name, keys in (("f", forward), ("b", backward))]
-    assert [p.read_bytes() for p in files[0].values()] == [p.read_bytes() for p in files[1].values()]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_a_bucket_is_the_hashs_highest_bits(tmp_path: Path, rng: np.random.Generator) -> None:
     table = pa.table({"key": pa.array(np.arange(1000))})
     for bits in (0, 3):
         files = written(tmp_path / str(bits), table, rng, bits=bits)
-        assert sorted(files) == list(range(1 << bits))
-        for bucket, paths in files.items():
-            hashes = np.concatenate([np.load(path)["hash"] for path in paths])
-            assert all(int(value) >> (64 - bits) == bucket for value in hashes)
+        positions = []
+        for bucket in range(1 << bits):
+            found = np.concatenate([read_bucket(path, bucket, ENTRY) for path in files])
+            assert len(found)
+            assert all(int(value) >> (64 - bits) == bucket for value in found["hash"])
+            positions += found["position"].tolist()
+        assert sorted(positions) == list(range(1000))
 
 
 def test_buckets_grow_with_the_rows_that_are_planned() -> None:
@@ -113,8 +114,12 @@ def test_buckets_grow_with_the_rows_that_are_planned() -> None:
 
 
 def test_nothing_makes_no_file_and_no_file_has_no_duplicates(tmp_path: Path) -> None:
-    assert KeyHashes().write(tmp_path, 0, "a") == {}
-    assert find_duplicates([]).tolist() == []
+    nulls = KeyHashes()
+    nulls.add(pa.record_batch({"key": pa.array([None, None], pa.int64())}), ["key"], np.arange(2))
+    for keys in (KeyHashes(), nulls):
+        assert keys.write(tmp_path / "new", 0, "a") is None
+    assert not (tmp_path / "new").exists()
+    assert find_duplicates([], 0).tolist() == []
 
 
 def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
@@ -126,4 +131,4 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
         keys.add(batch, ["key"], np.arange(3))
     keys.add(batch, ["key"], np.arange(2))
     with pytest.raises(ValueError, match="asked for the keys of 2 rows, got 1"):
-        find_duplicates(list(keys.write(tmp_path, 0, "a").values()), lambda _: pa.table({"key": [1]}))
+        find_duplicates([keys.write(tmp_path, 0, "a")], 0, lambda _: pa.table({"key": [1]}))

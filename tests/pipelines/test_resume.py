@@ -610,7 +610,7 @@ def alter_a_part(folder: Path) -> None:
 
 
 def alter_a_key_file(folder: Path) -> None:
-    flip(next(folder.glob("keys/*/*.npy")))
+    flip(next(folder.glob("keys/*/*")))
 
 
 def alter_an_outcome(folder: Path) -> None:

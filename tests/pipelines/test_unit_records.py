@@ -66,7 +66,7 @@ class Pass:
 
     def files(self, kind: str) -> list[Path]:
         """The files of the first unit that are of that kind."""
-        return sorted(self.folder.glob(f"{kind}-00000-*.parquet" if "/" in kind else f"{kind}/*/unit-000000-*.npy"))
+        return sorted(self.folder.glob(f"{kind}-00000-*.parquet" if "/" in kind else f"{kind}/*/unit-000000-*"))
 
 
 #: With files of key hashes and of sorted values.
@@ -382,7 +382,7 @@ def without_names(made: Pass, outcome: bytes) -> bytes:
     parsed = made.parse(outcome)
     for parts in (parsed.parts, parsed.quarantine):
         parts.update({unit: replace(part, path="") for unit, part in parts.items()})
-    parsed.files = {rule: {bucket: [] for bucket in buckets} for rule, buckets in parsed.files.items()}
+    parsed.files = {rule: [] for rule in parsed.files}
     return parsed.to_json()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +27,7 @@ from schemas.suite import Suite
 from schemas.verdicts import ExpectationVerdict
 
 _KINDS = ("keys", "distinct", "runs")
-Written = dict[str, dict[int, list[Path]]]
+Written = dict[str, list[Path]]
 
 
 @dataclass
@@ -41,7 +40,7 @@ class Night:
     folder: Path
     bits: int
     states: list[CheckState] = field(default_factory=list)
-    #: Paths by rule and bucket.
+    #: Paths by rule.
     written: Written = field(default_factory=dict)
 
 
@@ -67,9 +66,8 @@ def _judge_unit(night: Night, unit: int, start: int, stop: int) -> None:
     for batch in night.table.slice(start, stop - start).to_batches(max_chunksize=largest):
         checks.judge(BatchColumns(batch), state, np.arange(row, row + batch.num_rows), files)
         row += batch.num_rows
-    for key, buckets in files.write(night.folder, unit, "a").items():
-        for bucket, path in buckets.items():
-            night.written.setdefault(key, {}).setdefault(bucket, []).append(path)
+    for key, path in files.write(night.folder, unit, "a").items():
+        night.written.setdefault(key, []).append(path)
     night.states.append(_sent(night.rng, state))
 
 
@@ -83,25 +81,24 @@ def _sent(rng: Rng, state: CheckState) -> CheckState:
 
 def _facts(night: Night) -> TableFacts:
     rules = night.checks.files
-    files = {key: night.written.get(key, {}) for key in rules}
+    files, buckets = {key: night.written.get(key, []) for key in rules}, range(1 << night.bits)
     keys, distinct, runs = ([key for key, rule in rules.items() if rule.kind == kind] for kind in _KINDS)
     return TableFacts(
         rows=night.table.num_rows,
         file_columns=[tuple(night.table.column_names)],
         contract=CONTRACT,
-        repeats={key: _repeats(night, key, list(files[key].values())) for key in keys},
-        distinct={key: sum(map(count_distinct, files[key].values())) for key in distinct},
-        runs={key: ValueRuns(files[key].get(0, []), rules[key].number_kind) for key in runs},
+        repeats={key: _repeats(night, key) for key in keys},
+        distinct={key: sum(count_distinct(files[key], bucket) for bucket in buckets) for key in distinct},
+        runs={key: ValueRuns(files[key], rules[key].number_kind) for key in runs},
     )
 
 
-def _repeats(night: Night, key: str, buckets: Sequence[Sequence[Path]]) -> Repeats:
+def _repeats(night: Night, key: str) -> Repeats:
     """As the run's last steps find them: by bucket, then the first of them all as examples."""
     rule: FileRule = night.checks.files[key]
     narrow = night.table.select(list(rule.columns))
-    found = np.sort(
-        np.concatenate([np.zeros(0, np.int64), *(find_duplicates(paths, narrow.take) for paths in buckets)])
-    )
+    paths, buckets = night.written.get(key, []), range(1 << night.bits)
+    found = np.sort(np.concatenate([find_duplicates(paths, bucket, narrow.take) for bucket in buckets]))
     domain = next(domain for domain in night.checks.domains if key in domain.files)
     examples = FirstRows(domain.examples)
     if key in domain.shown and len(found):

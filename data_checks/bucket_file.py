@@ -1,0 +1,54 @@
+"""Entries of one unit in one file, ordered by bucket, so that each bucket's can be read by themselves.
+
+    int64 number of buckets, int64[number + 1] where each begins and the last one ends, the entries; all little-endian
+
+A night reads every bucket of every unit's file, so the format is one that needs no parsing.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_NUMBER, _BOUNDS = struct.Struct("<q"), struct.Struct("<qq")
+
+
+def write_bucket_file(path: Path, entries: npt.NDArray[Any], ends: npt.NDArray[np.int64]) -> Path:
+    """Write the entries, which are ordered by bucket; `ends` has one item a bucket, the last one all entries' number.
+
+    Returns the path. The folder is made where it is not there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as stream:
+        stream.write(np.array([len(ends), 0, *ends], "<i8").data)
+        stream.write(np.ascontiguousarray(entries).data)
+    return path
+
+
+def read_bucket(path: Path, bucket: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
+    """The entries of one bucket, of type `kind`, as they were written; read-only.
+
+    Raises ValueError when the file has no such bucket, or ends before it does.
+    """
+    entry = np.dtype(kind)
+    with path.open("rb") as stream:
+        (number,) = _NUMBER.unpack(_exactly(stream.read(_NUMBER.size), _NUMBER.size, path))
+        if not 0 <= bucket < number:
+            message = f"{path.name} has {number:,} buckets, no bucket {bucket}"
+            raise ValueError(message)
+        stream.seek(_NUMBER.size * (bucket + 1))
+        start, stop = _BOUNDS.unpack(_exactly(stream.read(_BOUNDS.size), _BOUNDS.size, path))
+        wanted = (stop - start) * entry.itemsize
+        stream.seek(_NUMBER.size * (number + 2) + start * entry.itemsize)
+        return np.frombuffer(_exactly(stream.read(wanted), wanted, path), entry)
+
+
+def _exactly(data: bytes, wanted: int, path: Path) -> bytes:
+    if len(data) != wanted:
+        message = f"{path.name} was cut short: of {wanted:,} bytes {len(data):,} are there"
+        raise ValueError(message)
+    return data
