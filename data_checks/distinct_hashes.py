@@ -63,6 +63,5 @@ class DistinctHashes:
 
 def count_distinct(paths: Sequence[Path], bucket: int) -> int:
     """How many different hashes that bucket of the files holds."""
-    return len(
-        np.unique(np.concatenate([np.zeros(0, np.uint64), *(read_bucket(path, bucket, HASH) for path in paths)]))
-    )
+    hashes = [read_bucket(path, bucket, HASH) for path in paths]
+    return len(np.unique(np.concatenate([np.zeros(0, np.uint64), *hashes])))

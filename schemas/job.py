@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.drift_settings import Drift
 from schemas.errors import ConfigError
-from schemas.job_values import Number, Share
+from schemas.job_values import Number, NumberOrText, Share
 from schemas.runners import Runners
 from schemas.strict import Strict
 from schemas.yaml_source import did_you_mean, read_yaml, validate
@@ -142,7 +142,7 @@ class Scale(Strict):
 class Step(Strict):
     """One transform of a column; exactly one key is set."""
 
-    fill: Number | str | None = None
+    fill: NumberOrText | None = None
     clip: tuple[Number, Number] | None = Field(default=None, strict=False)
     scale: Scale | None = None
     log1p: Literal[True] | None = None

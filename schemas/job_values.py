@@ -16,8 +16,20 @@ def _share(value: Any) -> Any:
         raise ValueError(message)
     if isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d+)?%", value):
         return float(Fraction(value[:-1]) / 100)
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return _as_float(value)
+
+
+def _as_float(value: Any) -> Any:
+    """Accept `2` for 2.0. Raises ValueError for a whole number that no float64 comes near."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        message = "a number of more than 308 digits is too large"
+        raise ValueError(message) from None
 
 
 Share = Annotated[float, BeforeValidator(_share), Field(ge=0.0, le=1.0)]
-Number = Annotated[float, BeforeValidator(lambda v: float(v) if isinstance(v, int) and not isinstance(v, bool) else v)]
+Number = Annotated[float, BeforeValidator(_as_float)]
+NumberOrText = Annotated[float | str, BeforeValidator(_as_float)]

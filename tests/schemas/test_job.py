@@ -60,6 +60,21 @@ def test_hostile_yaml_is_refused(tmp_path: Path, text: str, message: str) -> Non
         read_job(write(tmp_path, text))
 
 
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("drift.psi_warn", "drift: {psi_warn: NUMBER}"),
+        ("checks.max_quarantined.share", "checks: {max_quarantined: {share: NUMBER}}"),
+        ("features.x.steps.0.fill", "features: {x: {steps: [{fill: NUMBER}]}}"),
+        ("features.x.steps.0.clip.1", "features: {x: {steps: [{clip: [0, NUMBER]}]}}"),
+    ],
+)
+def test_a_number_that_no_float_comes_near_is_a_mistake_like_another(tmp_path: Path, key: str, text: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read_job(write(tmp_path, GOOD + text.replace("NUMBER", "9" * 400) + "\n"))
+    assert f"  line 5: {key}: a number of more than 308 digits is too large" in raised.value.message.split("\n")
+
+
 def test_a_pickle_needs_its_hash_pinned(tmp_path: Path) -> None:
     text = GOOD.replace("output:", "allow_pickle: true, output:")
     with pytest.raises(ConfigError, match="allow_pickle needs the artefact's sha256 beside it"):
