@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data_checks.checks import Checks
 from data_checks.reference import ReferenceProfile, contract_digest
 from data_checks.reference_file import read_reference
-from pipelines.code_digest import code_digest, code_version, source_digest
+from pipelines.code_digest import code_version
 from pipelines.drift_columns import check_drift_columns
 from pipelines.files import digest, file_sha256
 from pipelines.known_references import remember
 from pipelines.local_processes import model_threads
+from pipelines.running_code import RunningCode
 from pipelines.tools import ScoringSpec
 from schemas.card import ModelCard, read_card
 from schemas.contract import TableContract, read_contract
@@ -88,10 +89,10 @@ def load_job(path: Path, override: Callable[[Job], Job] = lambda job: job) -> Lo
     known = reference if isinstance(reference, ReferenceProfile) else None
     threads = model_threads(job.runners.local)
     kept = remember(known) if known is not None else None
-    spec = ScoringSpec(job, contract, checks, chains, cards, kept, str(base), threads, digest="")
-    digests = _digests(job, contract, cards, known, base)
-    custom = {package: source_digest(package) for package in _custom_packages(job)}
-    spec = replace(spec, digest=digest({**digests, "base": str(base)}), code=digests["code"], custom_code=custom)
+    code = RunningCode.here(_custom_packages(job))
+    digests = _digests(job, contract, cards, known, base) | {"code": code.own}
+    whole = digest({**digests, "base": str(base)})
+    spec = ScoringSpec(job, contract, checks, chains, cards, kept, str(base), threads, code, whole)
     return LoadedJob(path, job, contract, suite, spec, reference, digests)
 
 
@@ -160,7 +161,6 @@ def _digests(
         "contract": digest(contract.model_dump(mode="json")),
         "suite": file_sha256(base / job.checks.suite) if job.checks.suite else "",
         "reference": reference.digest if reference else "",
-        "code": code_digest(),
         "version": code_version(),
     }
     cards_by_name = zip(job.models, cards, strict=True)

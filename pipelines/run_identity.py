@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pipelines.files import digest
@@ -15,8 +14,6 @@ from schemas.plan import Plan
 IDENTITY = "identity.json"
 _FORMAT = "nightscore.identity"
 _VERSION = 1
-#: Libraries in which a value is made.
-_LIBRARIES = ("numpy", "pyarrow", "pandas", "scipy", "scikit-learn", "xgboost", "xgboost-cpu")
 
 
 def identity_of(loaded: LoadedJob, plan: Plan) -> dict[str, Any]:
@@ -25,11 +22,12 @@ def identity_of(loaded: LoadedJob, plan: Plan) -> dict[str, Any]:
     How it is run is not in it: workers, threads and engines change no byte of a result.
     """
     config = {key: value for key, value in resolved_config(loaded.job).items() if key != "runners"}
+    code = loaded.spec.code
     own = {
         "input": plan_digest(plan),
         "config": digest(config),
-        "libraries": digest(_libraries()),
-        "custom steps": digest(loaded.spec.custom_code),
+        "libraries": digest({**code.libraries, "python": platform.python_version(), "machine": platform.machine()}),
+        "custom steps": digest(code.steps),
     }
     return {"format": _FORMAT, "version": _VERSION, "digests": dict(sorted((loaded.digests | own).items()))}
 
@@ -44,13 +42,3 @@ def changed_names(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
         raise ValueError(message)
     old, new = before["digests"], now["digests"]
     return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
-
-
-def _libraries() -> dict[str, str]:
-    found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,11 @@ from data_checks.reference import ReferenceProfile
 from data_checks.score_profile import ScoreColumn
 from data_checks.slicing import Slicing
 from data_checks.time_views import TimeViews
-from pipelines.code_digest import code_digest, code_version, source_digest
 from pipelines.known_references import known_reference
 from pipelines.outcome import Outcome
+from pipelines.running_code import RunningCode
 from schemas.card import ModelCard
 from schemas.contract import TableContract
-from schemas.errors import ConfigError
 from schemas.job import Job
 from transforms.arrow_types import arrow_type
 from transforms.chain import Chain
@@ -51,12 +50,10 @@ class ScoringSpec:
     base: str
     #: Threads of each model.
     threads: int
+    #: The driver's, which workers must have, too.
+    code: RunningCode
     #: Digest of all of the above: the same digest, the same results.
     digest: str
-    #: Digest of the driver's code, which workers must have, too.
-    code: str = ""
-    #: Digest of the sources of each top-level package of the job's own steps, which workers must have, too.
-    custom_code: Mapping[str, str] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone, without what was derived from them."""
@@ -178,31 +175,8 @@ def tools_for(spec: ScoringSpec) -> Tools:
     """
     with _lock:
         if spec.digest not in _tools:
-            _refuse_other_code(spec.code)
-            _refuse_other_steps(spec.custom_code)
+            RunningCode.here(spec.code.steps).refuse_other(spec.code)
             _tools.clear()
             models = [load_model(entry, Path(spec.base), spec.threads) for entry in spec.job.models]
             _tools[spec.digest] = Tools(spec, models)
         return _tools[spec.digest]
-
-
-def _refuse_other_code(wanted: str) -> None:
-    here = code_digest()
-    if wanted and here != wanted:
-        message = (
-            f"a worker runs other code (nightscore {code_version()}, digest {here[:12]}) than the driver (digest "
-            f"{wanted[:12]}), so its results could differ. Restart the workers, or install the driver's wheel there."
-        )
-        raise ConfigError(message, code="other_code", worker=here, driver=wanted)
-
-
-def _refuse_other_steps(wanted: Mapping[str, str]) -> None:
-    for package, digest in wanted.items():
-        here = source_digest(package)
-        if here != digest:
-            message = (
-                f"a worker's sources of '{package}', which the job's own steps are of, are not the driver's (digest "
-                f"{here[:12] or 'none'}, the driver's {digest[:12] or 'none'}), so its results could differ. Build the "
-                "wheel anew and install it for the driver, too."
-            )
-            raise ConfigError(message, code="other_steps", package=package, worker=here, driver=digest)

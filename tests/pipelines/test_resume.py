@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pipelines import loading, night, resuming, run_identity, scoring
+from pipelines import loading, night, resuming, running_code, scoring
 from pipelines.files import file_sha256
 from pipelines.reference import make_reference
 from pipelines.releasing import release_run
@@ -407,8 +407,7 @@ def change_the_reference(job: Any, _: pytest.MonkeyPatch) -> None:
 
 
 def change_the_code(_: Any, patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(loading, "code_digest", lambda: "0" * 64)
-    patched.setattr("pipelines.tools.code_digest", lambda: "0" * 64)
+    patched.setattr(running_code, "code_digest", lambda: "0" * 64)
 
 
 def change_the_version(_: Any, patched: pytest.MonkeyPatch) -> None:
@@ -416,7 +415,7 @@ def change_the_version(_: Any, patched: pytest.MonkeyPatch) -> None:
 
 
 def change_a_library(_: Any, patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(run_identity, "version", lambda name: f"{name} 99")
+    patched.setattr(running_code, "version", lambda name: f"{name} 99")
 
 
 CHANGES = [

@@ -12,13 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+import xgboost
 
 from pipelines import known_references, tools
 from pipelines.code_digest import code_digest
 from pipelines.loading import load_job
 from pipelines.own_wheel import write_own_wheel
+from pipelines.running_code import library_versions
 from pipelines.stages.plan import make_plan
 from pipelines.worker_view import WorkerView
 from schemas.errors import ConfigError
@@ -84,14 +87,36 @@ def test_a_reference_that_changed_since_the_run_began_is_refused(
         _ = pickle.loads(sent).reference  # noqa: S301  # our own
 
 
+@pytest.mark.parametrize(
+    ("driver", "why"),
+    [
+        ({"own": "0" * 64}, r"a worker runs other code .* than the driver \(digest 000000000000\)"),
+        (
+            {"steps": {"json": "0" * 64}},
+            r"a worker's sources of 'json', .*, the driver's 000000000000\), so its results",
+        ),
+        ({"steps": {"no_such": "1" * 64}}, r"'no_such', .* \(digest none, the driver's 111111111111\)"),
+        ({"libraries": {"pyarrow": "0.9"}}, rf"^a worker has pyarrow {pa.__version__}, the driver 0\.9, so the bytes"),
+        ({"libraries": {"no_such": "1.0"}}, "^a worker has no_such not installed, the driver 1.0, so the bytes"),
+    ],
+)
 def test_a_worker_of_other_code_refuses_to_score(
-    small_job: Any, make_rows: Rows, monkeypatch: pytest.MonkeyPatch
+    small_job: Any, make_rows: Rows, monkeypatch: pytest.MonkeyPatch, driver: dict[str, Any], why: str
 ) -> None:
     small_job.write(DATE, "a.parquet", make_rows(10))
-    spec = replace(view_of(small_job).spec, code="0" * 64)
+    spec = view_of(small_job).spec
     monkeypatch.setattr(tools, "_tools", {})
-    with pytest.raises(ConfigError, match=r"a worker runs other code .* than the driver \(digest 000000000000\)"):
-        tools.tools_for(spec)
+    with pytest.raises(ConfigError, match=why):
+        tools.tools_for(replace(spec, code=replace(spec.code, **driver)))
+    assert tools.tools_for(spec).spec == spec
+
+
+def test_the_libraries_are_those_that_make_values_and_files() -> None:
+    found = library_versions()
+    assert found["pyarrow"] == pa.__version__
+    assert found["numpy"] == np.__version__
+    assert found["xgboost"] == xgboost.__version__  # whichever of its distributions brings it
+    assert set(found) == {"numpy", "pyarrow", "pandas", "scipy", "scikit-learn", "xgboost"}
 
 
 # ------------------------------------------------------------------------------------------------------ the own wheel
