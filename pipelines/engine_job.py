@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from typing import Any
 
 import apache_beam as beam
 import grpc
 
 from pipelines.dataflow import job_errors
+from pipelines.engine_errors import said
+from pipelines.flink_job import FlinkJob
 from pipelines.loopback import loopback_only
 from pipelines.termination import Terminated
 from schemas.errors import EngineError
 
-#: A line such as `schemas.errors.InputError: ...` at the end of a traceback, or `java.io.IOException: ...`.
-_ERROR = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): ")
-#: Characters of the engine's own error that are repeated: its stack traces are long.
-_MOST = 600
+_LOOK_THERE = "The engine's own page and its workers' logs tell more."
 
 
-def run_on_engine(pipeline: beam.Pipeline) -> None:
+def run_on_engine(pipeline: beam.Pipeline, flink: FlinkJob | None = None) -> None:
     """Run to the end. Raises EngineError with what the engine says where it failed, after its own retries.
 
-    A driver that is interrupted cancels the job: it would go on to hold the cluster's slots.
+    A driver that is interrupted cancels the job: it would go on to hold the cluster's slots. `flink` is the job as
+    Flink knows it, where the cluster's address is known: Beam's job server cancels its own part of it alone.
     """
     result: Any = None
     try:
@@ -31,29 +30,19 @@ def run_on_engine(pipeline: beam.Pipeline) -> None:
             result = pipeline.run()
             result.wait_until_finish()
     except (KeyboardInterrupt, Terminated):
-        if result is not None:
-            with contextlib.suppress(Exception):  # the signal is what ended the run, whatever becomes of the job
+        with contextlib.suppress(Exception):  # the signal is what ended the run, whatever becomes of the job
+            if result is not None:
                 result.cancel()
+        if flink is not None:
+            flink.cancel()
         raise
     except _failures() as error:
         told = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.RpcError) else str(error)
-        message = (
-            f"the engine gave the job up: {said(told)} Nothing was published. The engine's own page and its "
-            "workers' logs tell more."
-        )
+        advice = (flink.why_it_failed() if flink is not None else None) or _LOOK_THERE
+        message = f"the engine gave the job up: {said(told)} Nothing was published. {advice}"
         raise EngineError(message, code="engine_failed") from error
 
 
 def _failures() -> tuple[type[Exception], ...]:
     """What runners raise of a job, and what the way to an engine raises."""
     return (RuntimeError, OSError, grpc.RpcError, *job_errors())
-
-
-def said(text: str) -> str:
-    """The engine's error in one line: the last one that a worker's Python, or Java, names."""
-    lines = [line.strip().removeprefix("Caused by: ") for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if _ERROR.match(line)]
-    first = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
-    found = (errors or [first or "it did not say why"])[-1].partition(" [while running")[0]
-    named = _ERROR.sub(r"\1: ", found)
-    return f"{named[:_MOST].rstrip('.')}."

@@ -13,13 +13,15 @@ import apache_beam as beam
 
 from pipelines.beam_options import engine_pipeline, local_pipeline, names_a_runner
 from pipelines.dataflow import dataflow_options
-from pipelines.flink import flink_options
+from pipelines.flink import addresses, flink_options
+from pipelines.flink_job import FlinkJob, cluster_slots
 from pipelines.known_plan import leave_plan
 from pipelines.local_processes import processes_for
 from pipelines.own_wheel import write_own_wheel
 from pipelines.scoring import ScoreNight
 from pipelines.worker_view import WorkerView
 from schemas.errors import ConfigError
+from schemas.job import Job
 from schemas.runners import DataflowRunner, FlinkRunner
 
 LABEL = "nightscore"
@@ -78,6 +80,25 @@ def packages(profile: FlinkRunner | DataflowRunner, base: Path, folder: Path) ->
             raise ConfigError(message, code="no_such_package", file=str(path))
         found.append(path)
     return found
+
+
+def flink_job(view: WorkerView, flags: Sequence[str]) -> FlinkJob | None:
+    """The job as Flink will know it; None on another runner, and where only the job server knows the cluster."""
+    master = _flink_master(view.spec.job, flags)
+    return None if master is None else FlinkJob(master, job_name(view), view.spec.job.runners.flink.parallelism)
+
+
+def waits_for(job: Job, flags: Sequence[str]) -> str | None:
+    """What the pass will have to wait for on its engine; None: nothing that is known."""
+    master = _flink_master(job, flags)
+    slots = cluster_slots(master) if master is not None else None
+    return slots.shortage(job.runners.flink.parallelism) if slots is not None else None
+
+
+def _flink_master(job: Job, flags: Sequence[str]) -> str | None:
+    if job.runners.use != "flink" or names_a_runner(flags):
+        return None
+    return addresses(job.runners.flink).master
 
 
 def job_name(view: WorkerView) -> str:

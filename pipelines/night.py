@@ -18,6 +18,7 @@ from typing import Any
 from data_checks.drift_json import trend_json
 from data_checks.report import render_report
 from pipelines.console import Console, count, size
+from pipelines.engines import waits_for
 from pipelines.files import write_bytes
 from pipelines.finished_units import keep_finished
 from pipelines.judging import Judgement, judge
@@ -139,9 +140,13 @@ class Night:
         refuse_empty(loaded.job, plan)
         self._go_on(plan)
         rows_per_unit = {unit.number: unit.rows for unit in plan.units}
+        if text := waits_for(loaded.job, self.flags):
+            say("engine", text)
         with self.console.progress(self.folder.path, plan.rows, rows_per_unit):
             passed = run_pass(loaded.spec, plan, self.folder, self.flags)
-        self.folder.write("workers.json", worker_shares(self.folder, rows_per_unit))
+        if passed.restarts:
+            say("engine", f"started the job again, {count(len(passed.restarts), 'time')}: {passed.restarts[0]}")
+        self.folder.write("workers.json", worker_shares(self.folder, rows_per_unit, passed.restarts))
         if text := self.earlier.after_the_pass(self.folder, plan):
             say("resume", text)
         self._keep_quarantine(passed)

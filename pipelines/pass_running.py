@@ -7,13 +7,14 @@ import re
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
 
 from pipelines.early_imports import judge_imported_meanwhile
 from pipelines.engine_job import run_on_engine
-from pipelines.engines import night_pipeline, runs_here
+from pipelines.engines import flink_job, night_pipeline, runs_here
 from pipelines.local_processes import processes_for
 from pipelines.outcome import Failure, Outcome, PartFile, Rejected
 from pipelines.run_folder import RunFolder
@@ -50,6 +51,8 @@ class PassResult:
     keys: dict[str, Duplicates]
     #: The run's folder, which the outcome's paths are relative to.
     folder: Path
+    #: Why the engine started the job again, the latest first, as far as it tells.
+    restarts: Sequence[str] = ()
 
 
 def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[str]) -> PassResult:
@@ -57,20 +60,22 @@ def run_pass(spec: ScoringSpec, plan: Plan, folder: RunFolder, flags: Sequence[s
 
     Rows of files that could not be planned are rejected, and the ledger holds every row of the plan.
     """
-    outcome, duplicates = spec.empty_outcome(), dict[str, Duplicates]()
+    outcome, duplicates, restarts = spec.empty_outcome(), dict[str, Duplicates](), tuple[str, ...]()
     if plan.units:
         view = WorkerView(spec, plan, str(folder.path))
-        run = run_pipeline if runs_here(view, flags) else run_on_engine
+        flink = flink_job(view, flags)
+        run = run_pipeline if runs_here(view, flags) else partial(run_on_engine, flink=flink)
         imports = judge_imported_meanwhile() if _driver_rests(view, flags) else nullcontext()
         with night_pipeline(view, flags) as pipeline, imports:
             run(pipeline)
+        restarts = flink.failures() if flink is not None else ()
         outcome = read_outcome(spec, folder)
         duplicates = _read_duplicates(folder)
     _raise_failure(outcome)
     account_for(plan, outcome)
     if not outcome.parts:
         outcome.parts[0] = empty_part(spec, folder.path)
-    return PassResult(outcome, duplicates, folder.path)
+    return PassResult(outcome, duplicates, folder.path, restarts)
 
 
 def _driver_rests(view: WorkerView, flags: Sequence[str]) -> bool:

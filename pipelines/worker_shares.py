@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.run_folder import RunFolder
 from pipelines.unit_records import UnitRecords
 
 FORMAT = "nightscore.workers"
-VERSION = 1
+VERSION = 2
 
 
-def worker_shares(folder: RunFolder, rows_per_unit: Mapping[int, int]) -> dict[str, Any]:
+def worker_shares(folder: RunFolder, rows_per_unit: Mapping[int, int], restarts: Sequence[str] = ()) -> dict[str, Any]:
     """Host, process, units and rows of each worker, in that order; a reused unit is its first worker's.
+
+    `restarts` are what made the engine start the job again; they stand beside the workers.
 
     Of a unit that was scored twice the record that stands counts. Raises OSError or ValueError for a record that
     cannot be read: the pass has just written it.
@@ -26,4 +28,4 @@ def worker_shares(folder: RunFolder, rows_per_unit: Mapping[int, int]) -> dict[s
         {"host": host, "pid": pid, "units": len(units), "rows": sum(rows_per_unit[unit] for unit in units)}
         for (host, pid), units in sorted(found.items())
     ]
-    return {"format": FORMAT, "version": VERSION, "workers": workers}
+    return {"format": FORMAT, "version": VERSION, "workers": workers, "restarts": list(restarts)}

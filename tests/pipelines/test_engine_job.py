@@ -7,7 +7,8 @@ from typing import Any
 import grpc
 import pytest
 
-from pipelines.engine_job import run_on_engine, said
+from pipelines.engine_errors import said
+from pipelines.engine_job import run_on_engine
 from pipelines.termination import Terminated
 from schemas.errors import EngineError, ExitCode
 

@@ -7,6 +7,7 @@ fails the test. NIGHTSCORE_KILL_SEED draws other moments.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -132,8 +133,8 @@ def restarts(flink: Any) -> int:
     return len(history)
 
 
-def kill_once(watcher: Watcher, target: str, phase: str, draw: np.random.Generator) -> str:
-    """Run the night, kill the target at a moment of the phase that is drawn; what happened."""
+def kill_once(watcher: Watcher, target: str, phase: str, draw: np.random.Generator) -> tuple[str, str]:
+    """Run the night, kill the target at a moment of the phase that is drawn; what happened, what the run printed."""
     passes = 0 if phase == "shuffle" else int(draw.integers(0, 8))
     process = watcher.flink.start_run(watcher.root, DATE)
     try:
@@ -152,7 +153,7 @@ def kill_once(watcher: Watcher, target: str, phase: str, draw: np.random.Generat
         process.wait()
         process.stdout.close()
     assert process.returncode == 0, printed
-    return happened
+    return happened, printed
 
 
 @pytest.mark.parametrize("phase", ["read", "predict", "write", "shuffle"])
@@ -172,12 +173,15 @@ def test_a_killed_process_changes_no_byte(
     for _ in range(TRIES):
         for folder in ("scored", "runs"):
             shutil.rmtree(night.root / folder)
-        happened = kill_once(Watcher(night.root, tmp_path / "moments", flink), target, phase, draw)
+        happened, printed = kill_once(Watcher(night.root, tmp_path / "moments", flink), target, phase, draw)
         with capsys.disabled():
             sys.stdout.write(f"\n{happened}\n")
         assert night.parts(DATE) == wanted
         rows = night.scored(DATE)["id"]
         assert len(rows) == UNITS * ROWS == len(rows.unique())
         if restarts(flink):
+            (run,) = (night.root / "runs" / f"day={DATE}").glob("*/workers.json")
+            assert json.loads(run.read_bytes())["restarts"]
+            assert "\nengine    started the job again, " in printed
             return
     pytest.fail(f"none of {TRIES} runs was killed before it was over")
