@@ -25,6 +25,8 @@ class Totals:
     rejected: int
     #: Files that could not be opened, so that nobody knows how many rows they hold.
     unreadable: int = 0
+    #: What set most rows aside, in words.
+    most: str = ""
 
 
 def decide(
@@ -39,8 +41,9 @@ def decide(
     """
     held = [
         *((ExitCode.INPUT_SCHEMA, text) for text in _rejected(totals, job.max_rejected)),
-        *((ExitCode.QUALITY_GATE, text) for text in _unmet(verdicts, "fail")),
+        # First: values that do not fit their type count as missing, and unmet expectations may be of that.
         *((ExitCode.QUALITY_GATE, text) for text in _set_aside(totals, job.checks.max_quarantined)),
+        *((ExitCode.QUALITY_GATE, text) for text in _unmet(verdicts, "fail")),
     ]
     if totals.rows and totals.rows == totals.quarantined + totals.dropped + totals.rejected:
         nothing = f"none of {count_words(totals.rows, 'rows')} was scored: publishing would empty the partition"
@@ -93,7 +96,8 @@ def _set_aside(totals: Totals, limit: Limit) -> Iterator[str]:
     if not limit.allows(aside, totals.rows):
         parts = f"{totals.quarantined:,} quarantined, {totals.dropped:,} dropped"
         found = f"{_part(aside, totals.rows)} were set aside ({parts})"
-        yield f"{found}; {_allowed(limit, totals.rows)} (checks.max_quarantined)"
+        most = f". Most of them: {totals.most}" if totals.most else ""
+        yield f"{found}; {_allowed(limit, totals.rows)} (checks.max_quarantined){most}"
 
 
 def _part(rows: int, total: int) -> str:

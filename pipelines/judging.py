@@ -19,6 +19,7 @@ from data_checks.verdicts import TableFacts, judge_suite, quality_json
 from pipelines.console import count
 from pipelines.drift_notes import drift_notes
 from pipelines.loading import LoadedJob
+from pipelines.outcome import Outcome
 from pipelines.pass_running import PassResult
 from pipelines.repeated_keys import values_at
 from pipelines.stages.duplicates import Duplicates
@@ -71,20 +72,26 @@ class Judgement:
     def lines(self, loaded: LoadedJob) -> Iterator[tuple[str, str]]:
         """(stage, text) for the console."""
         outcome = self.passed.outcome
-        ignored = sorted(outcome.ignored_columns)
-        text = f"{count(len(loaded.contract.columns), 'column')} as the contract says"
-        yield "schema", text + (f"; ignored: {', '.join(ignored[:5])}" if ignored else "")
+        yield "schema", self._schema_line(loaded)
         yield "quality", self._quality_line()
         if outcome.rejected:
             yield "rejected", "\n".join(item.message for item in outcome.rejected[:5])
         if outcome.reasons:
-            found = sorted(outcome.reasons.items(), key=lambda item: (-item[1], item[0]))
-            yield "set aside", "\n".join(f"{count(n, 'row')}: {rule} ({reason})" for (rule, _, reason), n in found[:5])
+            found = _by_rows(outcome)[:5]
+            yield "set aside", "\n".join(f"{count(n, 'row')}: {rule} ({reason})" for (rule, _, reason), n in found)
         yield "score", self._score_line(loaded)
         notes = [] if isinstance(loaded.reference, str) else drift_notes(loaded)
         sentences = [f"{self.drift.status.value}: {self.drift.reason}", *self._drift_sentences(), *notes]
         yield "drift", "\n".join(sentences)
         yield "ledger", _ledger_line(self.passed)
+
+    def _schema_line(self, loaded: LoadedJob) -> str:
+        outcome = self.passed.outcome
+        unfit = [(key[1], n) for key, n in _by_rows(outcome) if key[0].startswith("schema:") and key[2] == "type_error"]
+        ignored = sorted(outcome.ignored_columns)
+        text = count(len(loaded.contract.columns), "column") + ("" if unfit else " as the contract says")
+        text += f"; ignored: {', '.join(ignored[:5])}" if ignored else ""
+        return "\n".join([text, *(f"{_unfit(loaded, name, n)}, taken as missing" for name, n in unfit[:5])])
 
     def _quality_line(self) -> str:
         if not self.expectations:
@@ -111,6 +118,27 @@ class Judgement:
             if score.moments.mean is not None
         ]
         return ", ".join([f"{count(scored, 'row')} by {' and '.join(names)}", *means[:3]])
+
+
+def _by_rows(outcome: Outcome) -> list[tuple[tuple[str, str, str], int]]:
+    """((rule, column, reason), rows set aside), most rows first."""
+    return sorted(outcome.reasons.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _unfit(loaded: LoadedJob, name: str, rows: int) -> str:
+    """`distance: 177 values that are no int16`."""
+    column = loaded.contract.column(name)
+    return f"{name}: {count(rows, 'value')} that {'is' if rows == 1 else 'are'} no {column.type if column else name}"
+
+
+def _most_set_aside(loaded: LoadedJob, outcome: Outcome) -> str:
+    """What set most rows aside, in words."""
+    if not outcome.reasons:
+        return ""
+    (rule, column, reason), rows = _by_rows(outcome)[0]
+    if rule.startswith("schema:") and reason == "type_error":
+        return _unfit(loaded, column, rows)
+    return f"{count(rows, 'row')} by {rule} ({reason})"
 
 
 def _ledger_line(passed: PassResult) -> str:
@@ -143,7 +171,8 @@ def judge(loaded: LoadedJob, plan: Plan, passed: PassResult, usual_psi: Mapping[
     drift = compare(loaded.reference, outcome.profile, loaded.job.drift, tonight(loaded, usual_psi))
     total = outcome.ledger.total()
     unreadable = sum(item.row_group is None for item in outcome.rejected)
-    totals = Totals(total.rows_in or 0, total.quarantined, total.dropped, total.rejected, unreadable)
+    most = _most_set_aside(loaded, outcome)
+    totals = Totals(total.rows_in or 0, total.quarantined, total.dropped, total.rejected, unreadable, most)
     empty = not plan.rows and not plan.bad_files and loaded.job.input.on_empty == "ok"
     gate = publish_empty() if empty else decide(expectations, drift, totals, loaded.job)
     return Judgement(passed, expectations, drift, gate)

@@ -219,7 +219,8 @@ class Night:
         gate = judgement.gate
         message = headline_of_hold(self.partition, gate, previous)
         by_gate = gate.exit_code in (ExitCode.QUALITY_GATE, ExitCode.DRIFT_GATE)
-        action = Action.RELEASE if by_gate and gate.releasable else Action.FIX
+        scored = passed.outcome.ledger.total().scored
+        action = Action.RELEASE if by_gate and gate.releasable and scored else Action.FIX
         status, code = "held" if gate.releasable else "failed", gate.exit_code.name.lower()
         result = with_findings(self.results.of(status, gate.exit_code, action, code, message), passed, judgement)
         self._report(facts_of(self.loaded, plan, passed, judgement, result, previous))

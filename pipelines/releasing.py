@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from schemas.job import read_job
 def release_run(job: Path, run_date: str, run_id: str | None, reason: str) -> int:
     """Publish the staged parts of a held run.
 
-    Raises ConfigError when the run is not held, LedgerError when the parts are not those that it staged.
+    Raises ConfigError when the run is not held or scored no row, LedgerError when the parts are not those it staged.
     """
     run = find_run(job, run_date, run_id)
     now = datetime.now(UTC).isoformat()
@@ -43,6 +44,9 @@ def release_run(job: Path, run_date: str, run_id: str | None, reason: str) -> in
             "supersedes": previous["run_id"] if previous else None,
             "released": {"reason": reason, "at": now},
         }
+        if not manifest["rows"]:
+            message = f"run {run.run_id} scored no row: releasing it would leave {manifest['partition']} empty"
+            raise ConfigError(message, code="nothing_to_release")
         parts = [_checked_part(run, part) for part in manifest["parts"]]
         result |= {
             "status": "published",
@@ -56,9 +60,9 @@ def release_run(job: Path, run_date: str, run_id: str | None, reason: str) -> in
         _render(run, Release(reason, now))
         run.write("manifest.json", manifest)
         publish(Place(run.path, target), parts, manifest, result)
-    Console().line(
-        "release", f"{manifest['partition']}: {count(manifest['rows'], 'row')}, revision {manifest['revision']}"
-    )
+    replaced = f", in place of run {manifest['supersedes']}" if manifest["supersedes"] else ""
+    text = f"{os.path.relpath(target)}: {count(manifest['rows'], 'row')}, revision {manifest['revision']}{replaced}"
+    Console().line("release", text)
     return ExitCode.PUBLISHED
 
 

@@ -88,7 +88,8 @@ def next_steps(loaded: LoadedJob, result: RunResult) -> tuple[str, ...]:
     again = f"`nightscore run {job} --date {result.run_date}`"
     if result.status == "held" and result.exit_code in (ExitCode.QUALITY_GATE, ExitCode.DRIFT_GATE):
         release = f"`nightscore release {job} --date {result.run_date} --run {result.run_id} --reason '...'`"
-        return (f"Mend the data and run {again}.", f"Or publish exactly what was scored: {release}.")
+        mend = f"Mend the data and run {again}."
+        return (mend, f"Or publish exactly what was scored: {release}.") if result.rows.get("scored") else (mend,)
     if result.status == "no_data":
         return (f"When the data has come, run {again}.",)
     if "resume" in result.facts:

@@ -387,8 +387,29 @@ def test_nothing_but_unreadable_files_is_no_empty_night(small_job: Any, make_row
 def test_a_night_of_which_no_row_was_scored_is_held(small_job: Any, make_rows: Rows) -> None:
     small_job.write(DATE, "a.parquet", with_column(make_rows(3), "n", pa.array([999, 999, 999])))
     result = small_job.run(DATE)
-    assert (result["status"], result["exit_code"]) == ("held", 4)
+    assert (result["status"], result["exit_code"], result["action"]) == ("held", 4, "fix")
     assert "none of 3 rows was scored: publishing would empty the partition" in result["reasons"]
+    assert "nightscore release" not in (small_job.run_folder(result) / "index.html").read_text()
+    with pytest.raises(
+        ConfigError, match=rf"^run {result['run_id']} scored no row: releasing it would leave day={DATE}"
+    ):
+        release_run(small_job.root, DATE, None, "it is late")
+    assert not small_job.partition(DATE).exists()
+
+
+def test_values_that_do_not_fit_their_type_are_told_as_that(
+    small_job: Any, make_rows: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They count as missing, so that expectations speak of nulls; whoever looks for nulls in the file finds none."""
+    rows = make_rows(20)
+    small_job.write(DATE, "a.parquet", with_column(rows, "n", pc.add(rows["n"].cast(pa.float64()), 0.5)))
+    small_job.edit("schema.yaml", "columns:", "on_type_error: quarantine\ncolumns:")
+    run_dates(small_job.root, DATE, DATE, RunOptions(result=small_job.root / "result.json"))
+    printed = capsys.readouterr().out
+    assert "\nschema    4 columns\n          n: 20 values that are no int64, taken as missing\n" in printed
+    reasons = json.loads((small_job.root / "result.json").read_bytes())["reasons"]
+    assert reasons[0].startswith("20 of 20 rows (100 %) were set aside")
+    assert reasons[0].endswith("(checks.max_quarantined). Most of them: n: 20 values that are no int64")
 
 
 def test_publishing_never_removes_what_no_run_published(small_job: Any, make_rows: Rows) -> None:
