@@ -115,7 +115,10 @@ def _presence(found: Evidence) -> Iterator[dict[str, Any]]:
     mostly = math.floor(round(100 * (1 - allowed), 6)) / 100
     severity = "critical" if rate <= COMPLETE and found.column.role == "feature" else "warning"
     evidence = {"missing": found.missing, "rows": found.rows}
-    notes = f"Missing in {percent_words(rate)} of the training rows."
+    notes = (
+        f"Missing in {percent_words(rate)} of the training rows. Up to {percent_words(1 - mostly)} may be, twice as "
+        "many and 20 points more: values go missing in bursts. Write less where you know that they do not."
+    )
     kwargs = {"column": found.column.name, "mostly": mostly}
     yield _expectation("expect_column_values_to_not_be_null", kwargs, severity, evidence, notes)
 

@@ -15,6 +15,7 @@ from data_checks.expectations.words import percent_words
 from schemas.card import ModelCard
 from schemas.contract import TableContract
 from schemas.job import ModelEntry
+from transforms.output_columns import output_fields
 
 #: Written without quotes: nothing in them means anything to YAML, 1.1 or 1.2.
 _PLAIN = re.compile(r"(\.\./|/)*[A-Za-z_][A-Za-z0-9_./()-]*")
@@ -68,6 +69,7 @@ class JobText:
             "classes": self.card.classes,
             "output": self.entry.output.model_dump(exclude_none=True, exclude={"threshold"}),
             "keys": keys,
+            "deciding": [f.name for f in output_fields(self.entry, self.card) if f.name != self.entry.output.label],
             "repeated": () if keys else self.contract.names(),
             "categorical": [item.name for item in self.card.features if item.type == "categorical"],
             "columns": columns,

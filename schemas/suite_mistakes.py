@@ -102,7 +102,7 @@ def _of_one(item: Mapping[str, Any]) -> Iterator[str]:
         yield from _of_meta(item["meta"])
     kind, kwargs = item.get("type"), item.get("kwargs")
     if not isinstance(kind, str):
-        yield f"type: {shown(kind)} is not the name of an expectation"
+        yield "type: it is missing" if kind is None else f"type: {shown(kind)} is not the name of an expectation"
     elif kind in REFUSED:
         yield f"it cannot be judged here: {REFUSED[kind]}"
     elif kind not in SUPPORTED:

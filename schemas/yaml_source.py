@@ -115,10 +115,17 @@ def validate(source: YamlSource, model: type[Model]) -> Model:
     try:
         return model.model_validate(plain(source.root))
     except ValidationError as error:
-        lines = [_describe(source, model, dict(item)) for item in error.errors()]
+        lines = [_describe(source, model, item) for item in _mistakes(error)]
         noun = "mistake" if len(lines) == 1 else "mistakes"
         message = f"{source.path}: {len(lines)} {noun}\n" + "\n".join(f"  {line}" for line in lines)
         raise ConfigError(message, code="invalid_config", file=str(source.path), mistakes=lines) from None
+
+
+def _mistakes(error: ValidationError) -> list[dict[str, Any]]:
+    """The errors, without a list that is too short only because its items have errors of their own."""
+    found = error.errors()
+    inside = {item["loc"][:length] for item in found for length in range(len(item["loc"]))}
+    return [dict(item) for item in found if item["type"] != "too_short" or item["loc"] not in inside]
 
 
 def _describe(source: YamlSource, model: type[BaseModel], item: dict[str, Any]) -> str:
@@ -129,6 +136,8 @@ def _describe(source: YamlSource, model: type[BaseModel], item: dict[str, Any]) 
         return f"{where}: unknown key{did_you_mean(str(location[-1]), known)}"
     if item["type"] == "missing":
         return f"{where}: this key is required"
+    if item["type"] == "too_short":
+        return f"{where}: at least {item['ctx']['min_length']} must be given"
     text = str(item["msg"]).removeprefix("Value error, ")
     return f"{where}: {text}"
 

@@ -106,12 +106,14 @@ def test_every_key_of_job_yaml_is_named_in_it() -> None:
 def test_what_is_written_out_are_the_defaults(tmp_path: Path) -> None:
     job, contract = written(tmp_path, text_for(["k", "a"], key="k"))
     bare = {"name": "job", "input": {"path": "input/run_date={date}/"}, "models": [job.models[0].model_dump()]}
-    named = {"suite", "reference", "training", "features"}
+    named = {"suite", "reference", "training", "features", "critical"}
     theirs, ours = Job.model_validate(bare).model_dump(), job.model_dump()
     assert {key for key in ours if ours[key] != theirs[key]} == {"checks", "drift", "features"}
     for part in ("checks", "drift"):
         assert {key for key in ours[part] if ours[part][key] != theirs[part][key]} <= named
     assert contract.extra_columns == "ignore"
+    # Of many columns a score is one, and the one that is for use: that it drifted must not be outvoted.
+    assert job.drift.critical == (job.models[0].output.probability,)
 
 
 def test_missing_values_of_the_training_data_stand_beside_the_column() -> None:

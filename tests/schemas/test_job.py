@@ -39,6 +39,17 @@ def test_every_mistake_is_reported_with_its_line(tmp_path: Path) -> None:
     assert any(line.startswith("  line 7: drift.gate: ") for line in lines)
 
 
+def test_one_typo_is_one_mistake(tmp_path: Path) -> None:
+    """The list that the item with the typo is in is not too short for that."""
+    with pytest.raises(ConfigError) as raised:
+        read_job(write(tmp_path, GOOD.replace("probability: p", "probabilty: p")))
+    path, *lines = raised.value.message.split("\n")
+    assert path.endswith("job.yaml: 1 mistake")
+    assert lines == ["  line 4: models.0.output.probabilty: unknown key; did you mean 'probability'?"]
+    with pytest.raises(ConfigError, match=r"job\.yaml: 1 mistake\n  line 3: models: at least 1 must be given$"):
+        read_job(write(tmp_path, GOOD[: GOOD.index("models")] + "models: []\n"))
+
+
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="models: this key is required"):
         read_job(write(tmp_path, 'name: x\ninput: {path: "i/{date}"}\n'))
