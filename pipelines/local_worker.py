@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
 import threading
 import time
+from typing import Any
 
 from pipelines.log_lines import show_warnings
 from pipelines.thread_pools import one_thread
@@ -18,6 +20,8 @@ DRIVER = "NIGHTSCORE_DRIVER"
 EARLY = "early"
 #: Seconds between two looks at whether the runner is still there.
 _LOOK = 0.2
+#: Looks in such a time where an error may be that it is not.
+_LOOKS = 20
 
 
 def main() -> None:
@@ -26,9 +30,11 @@ def main() -> None:
     No logs are sent to the runner, which would print them again.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both, and the driver ends its workers
-    threading.Thread(target=_end_with_parent, args=(int(os.environ[DRIVER]),), daemon=True).start()
+    driver = int(os.environ[DRIVER])
+    threading.Thread(target=_end_with_parent, args=(driver,), daemon=True).start()
     one_thread()
     show_warnings()
+    _say_nothing_of_a_gone(driver)
     from apache_beam.runners.worker import sdk_worker_main  # noqa: PLC0415  # it logs while it is imported
 
     if EARLY in sys.argv and not _told():
@@ -56,6 +62,27 @@ def _end_with_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_LOOK)
     os._exit(1)
+
+
+def _say_nothing_of_a_gone(parent: int) -> None:
+    """End this process in place of its first error where the parent is gone: Beam has a hundred lines to say of it."""
+
+    def told(args: Any) -> None:
+        _end_if_gone(parent)
+        usual(args)
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(lambda record: record.levelno < logging.ERROR or not _end_if_gone(parent))
+    usual, threading.excepthook = threading.excepthook, told
+
+
+def _end_if_gone(parent: int) -> bool:
+    """End this process where its parent is gone, else False. A process's connections break just before it is gone."""
+    for _ in range(_LOOKS):
+        if os.getppid() != parent:
+            os._exit(1)
+        time.sleep(_LOOK / _LOOKS)
+    return False
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from data_checks.report_facts import ReportFacts
 from pipelines.console import Console
 from pipelines.files import write_bytes
 from pipelines.loading import job_path
-from pipelines.run_folder import RESULT, RunFolder, latest_run
+from pipelines.run_folder import RESULT, RunFolder, latest_run, runs_of
 from pipelines.stages.plan import input_place
 from schemas.errors import ConfigError, ExitCode
 from schemas.job import read_job
@@ -23,11 +23,18 @@ def find_run(job: Path, run_date: str, run_id: str | None) -> RunFolder:
     read = read_job(path)
     partition_runs = path.parent / read.output.runs / input_place(read.input, path.parent, run_date).partition
     run = RunFolder(partition_runs / run_id) if run_id else latest_run(partition_runs)
-    if run is None or not (run.path / RESULT).exists():
-        what = f"run {run_id}" if run_id else "run"
-        message = f"there is no {what} of {run_date} in {os.path.relpath(partition_runs)}"
-        raise ConfigError(message, code="no_such_run")
-    return run
+    if run is not None and (run.path / RESULT).exists():
+        return run
+    without = next((found for found in reversed(runs_of(partition_runs)) if run_id in (None, found.run_id)), None)
+    if without is not None:
+        message = (
+            f"run {without.run_id} of {run_date} has left no result: it still runs, or was cut short. Go on with what "
+            f"it has finished: nightscore run {os.path.relpath(path)} --date {run_date} --resume"
+        )
+        raise ConfigError(message, code="no_result", run_id=without.run_id)
+    what = f"run {run_id}" if run_id else "run"
+    message = f"there is no {what} of {run_date} in {os.path.relpath(partition_runs)}"
+    raise ConfigError(message, code="no_such_run")
 
 
 def render_again(job: Path, run_date: str, run_id: str | None, *, show: bool) -> int:

@@ -18,6 +18,9 @@ import psutil
 import pyarrow as pa
 import pytest
 
+from pipelines.rendering import render_again
+from schemas.errors import ConfigError
+
 DATE = "2024-03-01"
 WORKING = ("staged", "units", "keys", "outgoing")
 Rows = Callable[..., pa.Table]
@@ -34,7 +37,8 @@ def run_with_two_workers(job: Any) -> Iterator[tuple[subprocess.Popen[bytes], li
     """A run that has begun to score, and its worker processes; none of them outlives the block."""
     options = ["--date", DATE, "--workers", "2", "--quiet", "--result", str(job.root / "last-result.json")]
     command = [sys.executable, "-m", "pipelines", "run", str(job.root), *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    with (job.root / "said").open("wb") as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True)
     workers: list[psutil.Process] = []
     try:
         while not list((job.root / "runs").glob("*/*/units/unit-*.json")):
@@ -110,6 +114,14 @@ def test_workers_do_not_outlive_a_killed_driver_for_long(small_job: Any, make_ro
                 break
             time.sleep(0.05)
         assert all(ended(worker) for worker in workers)
+    assert (small_job.root / "said").read_text() == ""  # whoever killed it knows
+    (run,) = [folder.name for folder in runs.iterdir() if folder.is_dir()]
+    message = rf"^run {run} of {DATE} has left no result: .* Go on with .*: nightscore run .* --date {DATE} --resume$"
+    for asked in (None, run):
+        with pytest.raises(ConfigError, match=message):
+            render_again(small_job.root, DATE, asked, show=False)
+    with pytest.raises(ConfigError, match=rf"^there is no run other of {DATE} in "):
+        render_again(small_job.root, DATE, "other", show=False)
     assert small_job.run(DATE)["status"] == "published"
     assert small_job.scored(DATE).num_rows == 800_000
     assert left_over(runs) == []
