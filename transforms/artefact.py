@@ -26,7 +26,7 @@ def read_artefact(path: Path, expected: Artefact, pinned: str | None) -> bytes:
         if wanted is not None and actual != wanted:
             message = (
                 f"model file {path} is not the one that {whose} pins: sha256 is {actual}, expected {wanted}; "
-                "restore the file, or write a new card for the new model"
+                "restore the file, or give the new model a new card (docs/init.md: A new version of the model)"
             )
             raise ModelError(message, code="artefact_sha256", file=str(path), sha256=actual, expected=wanted)
     if sniff_format(data) != expected.format:
