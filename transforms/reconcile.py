@@ -81,13 +81,16 @@ class FileColumns:
 
     def _type_mismatch(self, column: Column) -> Mismatch:
         found = self.types[column.name]
+        shown = str(found)
         if kind_of(found) is None:
             advice = "A contract's column has one plain value in a row: leave it out of the schema, or write it flat."
         else:
             word = logical_type(found)
-            change = f"Declare it as {word} in the schema, or write" if word else "Write"
-            advice = f"{change} it as {column.type}; no cast from the one to the other is safe."
-        text = f"column '{column.name}' is {found} in the file and {column.type} in the contract. {advice}"
+            shown += f" (a contract's {word})" if word not in (None, shown) else ""
+            takes = "the model takes that" if column.role == "feature" else "that is what it should be"
+            change = f", or declare it as {word} in the schema where {takes}" if word else ""
+            advice = f"Write it as {column.type}{change}; no cast from the one to the other is safe."
+        text = f"column '{column.name}' is {shown} in the file and {column.type} in the contract. {advice}"
         return Mismatch("type_mismatch", column.name, text)
 
 

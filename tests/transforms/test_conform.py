@@ -255,10 +255,14 @@ def test_extra_columns_are_an_error_where_the_contract_says_so() -> None:
 def test_a_type_that_cannot_be_cast_is_an_error_with_both_types() -> None:
     with pytest.raises(
         InputError,
-        match=r"^a\.parquet: column 'age' is string in the file and int64 in the contract\. Declare it as string",
+        match=r"^a\.parquet: column 'age' is string in the file and int64 in the contract\. Write it as int64, or declare",
     ) as caught:
         conform(contract(AGE), batch(age=["1"]))
     assert caught.value.code == "type_mismatch"
+    with pytest.raises(
+        InputError, match=r"is large_string \(a contract's string\) in the file and int64 in the contract\."
+    ):
+        conform(contract(AGE), batch(age=pa.array(["1"], pa.large_string())))
 
 
 def test_a_nested_column_is_an_error_only_where_the_contract_names_it() -> None:
