@@ -255,13 +255,11 @@ def test_extra_columns_are_an_error_where_the_contract_says_so() -> None:
 def test_a_type_that_cannot_be_cast_is_an_error_with_both_types() -> None:
     with pytest.raises(
         InputError,
-        match=r"^a\.parquet: column 'age' is string in the file and int64 in the contract\. Write it as int64, or declare",
+        match=r"^a\.parquet: column 'age' is string in the file and int64 in the contract\. Write it as int64, or",
     ) as caught:
         conform(contract(AGE), batch(age=["1"]))
     assert caught.value.code == "type_mismatch"
-    with pytest.raises(
-        InputError, match=r"is large_string \(a contract's string\) in the file and int64 in the contract\."
-    ):
+    with pytest.raises(InputError, match=r"is large_string \(a contract's string\) in the file and int64 in"):
         conform(contract(AGE), batch(age=pa.array(["1"], pa.large_string())))
 
 
