@@ -25,7 +25,7 @@ class Totals:
     rejected: int
     #: Files that could not be opened, so that nobody knows how many rows they hold.
     unreadable: int = 0
-    #: What set most rows aside, in words.
+    #: The rule that set most rows aside, in words.
     most: str = ""
 
 
@@ -96,7 +96,7 @@ def _set_aside(totals: Totals, limit: Limit) -> Iterator[str]:
     if not limit.allows(aside, totals.rows):
         parts = f"{totals.quarantined:,} quarantined, {totals.dropped:,} dropped"
         found = f"{_part(aside, totals.rows)} were set aside ({parts})"
-        most = f". Most of them: {totals.most}" if totals.most else ""
+        most = f"; the most by one rule: {totals.most}" if totals.most else ""
         yield f"{found}; {_allowed(limit, totals.rows)} (checks.max_quarantined){most}"
 
 

@@ -12,7 +12,7 @@ from pipelines.dataflow import job_errors
 from pipelines.engine_errors import said
 from pipelines.flink_job import FlinkJob
 from pipelines.loopback import loopback_only
-from pipelines.termination import Terminated
+from pipelines.termination import Terminated, uninterrupted
 from schemas.errors import EngineError
 
 _LOOK_THERE = "The engine's own page and its workers' logs tell more."
@@ -29,18 +29,30 @@ def run_on_engine(pipeline: beam.Pipeline, flink: FlinkJob | None = None) -> Non
         with loopback_only():  # --environment_type=LOOPBACK makes this process a worker
             result = pipeline.run()
             result.wait_until_finish()
-    except (KeyboardInterrupt, Terminated):
+    except (KeyboardInterrupt, Terminated) as signal:
+        if left := _left_on_cluster(flink):
+            signal.add_note(left)
         with contextlib.suppress(Exception):  # the signal is what ended the run, whatever becomes of the job
             if result is not None:
                 result.cancel()
-        if flink is not None:
-            flink.cancel()
         raise
     except _failures() as error:
         told = f"{error.code().name}: {error.details()}" if isinstance(error, grpc.RpcError) else str(error)
-        advice = (flink.why_it_failed() if flink is not None else None) or _LOOK_THERE
-        message = f"the engine gave the job up: {said(told)} Nothing was published. {advice}"
+        why = flink.why_it_failed(told) if flink is not None else None
+        more = " ".join(filter(None, [why, _left_on_cluster(flink), _LOOK_THERE]))
+        message = f"the engine gave the job up: {said(told)} Nothing was published. {more}"
         raise EngineError(message, code="engine_failed") from error
+
+
+def _left_on_cluster(flink: FlinkJob | None) -> str | None:
+    """Cancel the job; what to say where it may still be there.
+
+    It may go on although its driver or the job server is gone. A second signal must not leave it to itself.
+    """
+    with uninterrupted():
+        if flink is None or flink.cancel():
+            return None
+    return f"The job {flink.name} may still be on the cluster at {flink.master}: cancel it there."
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -28,6 +28,14 @@ LABEL = "nightscore"
 #: Or Beam would stage `pip freeze` of the driver's environment, which names its folders.
 _NO_ENVIRONMENT = "--experiments=disable_logging_submission_environment"
 
+#: Options of Beam's for a job on Flink that are ours to give.
+_OURS = {
+    "--job_name": "nightscore names the job after the run",
+    "--flink_master": "give --flink-master before it",
+    "--job_endpoint": "give --job-endpoint before it",
+    "--parallelism": "give --parallelism before it",
+}
+
 
 def runs_here(view: WorkerView, flags: Sequence[str]) -> bool:
     """Whether the pass runs in processes of this machine that the driver starts itself."""
@@ -96,8 +104,14 @@ def waits_for(job: Job, flags: Sequence[str]) -> str | None:
 
 
 def _flink_master(job: Job, flags: Sequence[str]) -> str | None:
+    """Raises ConfigError for flags that would make another job of it than the one that is watched and cancelled."""
     if job.runners.use != "flink" or names_a_runner(flags):
         return None
+    for flag in flags:
+        name = flag.partition("=")[0]
+        if name in _OURS:
+            message = f"{name} after `--`: {_OURS[name]}. Nothing was started."
+            raise ConfigError(message, code="beam_option_of_ours", option=name)
     return addresses(job.runners.flink).master
 
 

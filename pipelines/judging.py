@@ -132,7 +132,7 @@ def _unfit(loaded: LoadedJob, name: str, rows: int) -> str:
 
 
 def _most_set_aside(loaded: LoadedJob, outcome: Outcome) -> str:
-    """What set most rows aside, in words."""
+    """The rule that set most rows aside, in words."""
     if not outcome.reasons:
         return ""
     (rule, column, reason), rows = _by_rows(outcome)[0]

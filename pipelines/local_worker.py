@@ -71,8 +71,12 @@ def _say_nothing_of_a_gone(parent: int) -> None:
         _end_if_gone(parent)
         usual(args)
 
+    def passes(record: logging.LogRecord) -> bool:
+        of_the_connection = record.levelno >= logging.ERROR and record.name.startswith(("apache_beam", "grpc"))
+        return not (of_the_connection and _end_if_gone(parent))
+
     for handler in logging.getLogger().handlers:
-        handler.addFilter(lambda record: record.levelno < logging.ERROR or not _end_if_gone(parent))
+        handler.addFilter(passes)
     usual, threading.excepthook = threading.excepthook, told
 
 

@@ -118,8 +118,9 @@ class Night:
             return self._score_and_publish()
         except NightscoreError as error:
             return self._failed(self.results.of_error(error))
-        except (KeyboardInterrupt, Terminated):
-            return self._failed(self.results.interrupted(received() or ExitCode.INTERRUPTED))
+        except (KeyboardInterrupt, Terminated) as signal:
+            notes = getattr(signal, "__notes__", ())
+            return self._failed(self.results.interrupted(received() or ExitCode.INTERRUPTED, notes))
         except Exception as error:
             signalled = received()
             if signalled:
@@ -140,7 +141,7 @@ class Night:
         refuse_empty(loaded.job, plan)
         self._go_on(plan)
         rows_per_unit = {unit.number: unit.rows for unit in plan.units}
-        if text := waits_for(loaded.job, self.flags):
+        if plan.units and (text := waits_for(loaded.job, self.flags)):
             say("engine", text)
         with self.console.progress(self.folder.path, plan.rows, rows_per_unit):
             passed = run_pass(loaded.spec, plan, self.folder, self.flags)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,10 +65,10 @@ class RunResults:
         result = self.of(status, error.exit_code, error.action, error.code, error.message)
         return replace(result, facts=error.facts)
 
-    def interrupted(self, code: ExitCode) -> RunResult:
-        """Of a signal."""
+    def interrupted(self, code: ExitCode, notes: Iterable[str] = ()) -> RunResult:
+        """Of a signal. `notes` are sentences on what it has left elsewhere."""
         word = code.name.lower()
-        message = f"the run was {word}. Nothing was published; what was out before stays."
+        message = " ".join([f"the run was {word}. Nothing was published; what was out before stays.", *notes])
         return self.of("interrupted", code, Action.RETRY, word, message)
 
     def unexpected(self, error: Exception) -> RunResult:

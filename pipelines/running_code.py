@@ -61,13 +61,31 @@ class RunningCode:
                 raise ConfigError(message, code="other_libraries", library=library, worker=here, driver=there)
 
 
+#: The drivers, as text, whose code this process is known to run.
+_same: set[str] = set()
+
+
+def require_same(driver: RunningCode) -> None:
+    """Raise ConfigError in a worker that does not run the driver's code. It looks once in each process."""
+    if repr(driver) not in _same:
+        RunningCode.here(driver.steps).refuse_other(driver)
+        _same.add(repr(driver))
+
+
 def library_versions() -> dict[str, str]:
-    """Version by library, of those that are installed."""
+    """Version by library, of those that are installed; of two distributions of one library both, by name."""
     found = {}
     for library, distributions in _LIBRARIES.items():
-        for name in distributions:
-            try:
-                found[library] = version(name)
-            except PackageNotFoundError:
-                continue
+        installed = {name: number for name in distributions if (number := _version(name)) is not None}
+        if len(installed) > 1:  # they overwrite each other's files: nobody knows which one runs
+            found[library] = " and ".join(f"{name} {number}" for name, number in installed.items())
+        elif installed:
+            (found[library],) = installed.values()
     return found
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

@@ -28,6 +28,7 @@ from data_checks.uniqueness import bucket_bits
 from pipelines.known_plan import known_plan
 from pipelines.outcome import Failure, Outcome
 from pipelines.run_folder import RESULT
+from pipelines.running_code import require_same
 from pipelines.stages.duplicates import Duplicates, look_into_bucket
 from pipelines.stages.repeated import KeyReader
 from pipelines.tools import ScoringSpec, tools_for
@@ -74,7 +75,7 @@ class ScoreNight(beam.PTransform):  # type: ignore[misc]  # Beam has no types
 
     def _find_repeated(self, units: beam.PCollection[bytes]) -> beam.pvalue.AsIter:
         """The files of rows whose key occurs more than once, as a side input: the pass waits for all of them."""
-        reader = KeyReader(self.spec.checks, self.spec.contract, bucket_bits(self.plan.rows))
+        reader = KeyReader(self.spec.checks, self.spec.contract, self.spec.code, bucket_bits(self.plan.rows))
         # buckets : ((rule, bucket), [path, ...]), the files that may hold the same key
         buckets = (
             units
@@ -157,6 +158,7 @@ class MergeOutcomes(beam.CombineFn):  # type: ignore[misc]  # Beam has no types
     spec: ScoringSpec
 
     def create_accumulator(self) -> Outcome:
+        require_same(self.spec.code)
         return self.spec.empty_outcome()
 
     def add_input(self, accumulator: Outcome, element: bytes) -> Outcome:
@@ -200,6 +202,7 @@ class FindDuplicates(beam.DoFn):  # type: ignore[misc]  # Beam has no types
     run_folder: str
 
     def process(self, element: tuple[tuple[str, int], Iterable[str]]) -> Iterator[bytes]:
+        require_same(self.spec.code)
         (key, bucket), paths = element
         files = [Path(self.run_folder) / path for path in sorted(paths)]
         rule, plan = self.spec.checks.files[key], known_plan(self.run_folder)
@@ -233,6 +236,7 @@ def planned_units(_: bytes, run_folder: str) -> Iterator[bytes]:
 def write_keys(unit: bytes, reader: KeyReader, run_folder: str) -> Iterator[tuple[tuple[str, int], str]]:
     """((rule, bucket), path) for every bucket of the files of the unit's keys that are written here."""
     require_folder(Path(run_folder))
+    require_same(reader.code)
     for rule, path in reader.write(Unit.from_json(unit), Path(run_folder)):
         yield from each_bucket(rule, path, reader.bits)
 
@@ -241,6 +245,7 @@ def find_repeated(
     bucket: tuple[tuple[str, int], Iterable[str]], reader: KeyReader, run_folder: str
 ) -> Iterator[tuple[str, str]]:
     """(rule, path) of the rows of repeated keys in the bucket, if there are any."""
+    require_same(reader.code)
     (rule, number), paths = bucket
     path = reader.repeated(rule, number, list(paths), known_plan(run_folder), Path(run_folder))
     if path is not None:

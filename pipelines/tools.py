@@ -21,7 +21,7 @@ from data_checks.slicing import Slicing
 from data_checks.time_views import TimeViews
 from pipelines.known_references import known_reference
 from pipelines.outcome import Outcome
-from pipelines.running_code import RunningCode
+from pipelines.running_code import RunningCode, require_same
 from schemas.card import ModelCard
 from schemas.contract import TableContract
 from schemas.job import Job
@@ -175,7 +175,7 @@ def tools_for(spec: ScoringSpec) -> Tools:
     """
     with _lock:
         if spec.digest not in _tools:
-            RunningCode.here(spec.code.steps).refuse_other(spec.code)
+            require_same(spec.code)
             _tools.clear()
             models = [load_model(entry, Path(spec.base), spec.threads) for entry in spec.job.models]
             _tools[spec.digest] = Tools(spec, models)

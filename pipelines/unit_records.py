@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import socket
 import uuid
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from schemas.plan import Unit
 from schemas.strict import Strict
 
 FORMAT: Final = "nightscore.unit"
-VERSION: Final = 1
+VERSION: Final = 2
 FOLDER = "units"
 #: Beyond these nothing of a record is parsed. A header has some 200 bytes a file.
 MAX_HEADER_BYTES = 64 * 1024 * 1024
@@ -52,13 +53,15 @@ class Worker(Strict):
 
     host: str
     pid: int
+    #: As `platform.machine` says: another kind of processor may round differently.
+    machine: str
 
 
 class UnitHeader(Strict):
     """The first line of a record."""
 
     format: Literal["nightscore.unit"] = FORMAT
-    version: Literal[1] = VERSION
+    version: Literal[2] = VERSION
     unit: Size
     #: `unit_digest` of the unit as it was planned.
     input: Digest
@@ -85,7 +88,7 @@ class UnitRecords:
             unit=unit.number,
             input=unit_digest(unit),
             outcome=FileMark(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)),
-            worker=Worker(host=socket.gethostname(), pid=os.getpid()),
+            worker=Worker(host=socket.gethostname(), pid=os.getpid(), machine=platform.machine()),
             files={name: _mark(part) if part else self._seal(name) for name, part in _named_files(outcome).items()},
         )
         for folder in sorted({(self.run_folder / name).parent for name in header.files}):
@@ -102,7 +105,8 @@ class UnitRecords:
         try:
             header, data = self._read(name)
             outcome = parse(data)
-            as_planned = (header.unit, header.input) == (unit.number, unit_digest(unit))
+            here = (unit.number, unit_digest(unit), platform.machine())
+            as_planned = (header.unit, header.input, header.worker.machine) == here
             if not as_planned or set(outcome.failures) != ({unit.number} if failed else set()):
                 return None
             return data if self._verifies(header, outcome) else None

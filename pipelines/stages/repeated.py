@@ -21,6 +21,7 @@ from data_checks.expectations.batch_values import BatchValues
 from data_checks.expectations.finding import FileRule
 from data_checks.file_measures import FileMeasures, rule_folder
 from pipelines.repeated_keys import narrowed, repeated_rows
+from pipelines.running_code import RunningCode
 from schemas.breach import Breach, Outcome
 from schemas.contract import TableContract
 from schemas.errors import InputError
@@ -38,6 +39,8 @@ class KeyReader:
 
     checks: Checks
     contract: TableContract
+    #: The driver's.
+    code: RunningCode
     bits: int
 
     @property

@@ -29,8 +29,25 @@ def test_a_file_that_was_cut_short_is_no_smaller_bucket(tmp_path: Path) -> None:
     path, entries = made(tmp_path, [3, 4])
     path.write_bytes(path.read_bytes()[:-1])
     np.testing.assert_array_equal(read_bucket(path, 0, PAIR), entries[:3])
-    with pytest.raises(ValueError, match=r"^unit\.keys was cut short: of 64 bytes 63 are there$"):
+    with pytest.raises(ValueError, match=r"^unit\.keys was cut short or .* must have 144 bytes or more, and has 143$"):
         read_bucket(path, 1, PAIR)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (0, 2**60, r"must have 9,223,372,036,854,775,824 bytes or more, and has 144$"),
+        (1, -1, "is damaged: bucket 0 begins at entry -1 and ends at 3$"),
+        (2, 2**40, r"must have 17,592,186,044,448 bytes or more, and has 144$"),
+    ],
+)
+def test_a_damaged_number_asks_for_no_memory(tmp_path: Path, place: int, value: int, message: str) -> None:
+    path, _ = made(tmp_path, [3, 4])
+    data = bytearray(path.read_bytes())
+    data[8 * place : 8 * place + 8] = value.to_bytes(8, "little", signed=True)
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=rf"^unit\.keys .*{message}"):
+        read_bucket(path, 0, PAIR)
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ import pytest
 
 from pipelines import flink_job
 from pipelines.engine_job import run_on_engine
+from pipelines.engines import waits_for
 from pipelines.flink_job import FlinkJob, Slots, cluster_slots
 from pipelines.termination import Terminated
-from schemas.errors import EngineError
+from schemas.errors import ConfigError, EngineError
+from schemas.job import Job
 
 NAME = "nightscore-flights-2013-07-27-1"
 
@@ -30,6 +32,10 @@ class Flink:
         ]
         self.answers: dict[str, Any] = {"/overview": {"slots-total": 2, "slots-available": 1}}
         self.asked: list[str] = []
+        #: Of every answer but those about jobs.
+        self.status = 200
+        #: Answers about the jobs that fail, at first.
+        self.failing = 0
         #: Looks at the jobs until a cancelled one has ended.
         self.ending = 3
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -49,8 +55,10 @@ class Flink:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 flink.asked.append(f"GET {self.path}")
+                failing = self.path == "/jobs/overview" and flink.failing > 0
+                flink.failing -= failing
                 answer = flink.answer(self.path)
-                self.send_response(200)
+                self.send_response(503 if failing else 200 if self.path == "/jobs/overview" else flink.status)
                 self.end_headers()
                 self.wfile.write(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
@@ -91,8 +99,28 @@ def test_a_job_is_cancelled_once_and_waited_for(cluster: Flink) -> None:
 def test_a_job_that_is_over_or_not_there_is_not_cancelled(cluster: Flink) -> None:
     cluster.jobs[0]["state"] = "FINISHED"
     assert job(cluster).cancel()
-    assert not job(cluster, "another").cancel(clock=map(float, itertools.count()).__next__)
+    assert job(cluster, "another").cancel(clock=map(float, itertools.count()).__next__)
     assert not [line for line in cluster.asked if "PATCH" in line]
+
+
+def test_a_cluster_that_answers_late_is_asked_again(cluster: Flink) -> None:
+    cluster.failing = 3
+    assert job(cluster).cancel()
+    assert cluster.jobs[0]["state"] == "CANCELED"
+
+
+def test_a_job_that_may_be_left_is_told_of(cluster: Flink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flink_job, "_LISTED", 0.05)
+    cluster.failing = 10**9
+
+    class Interrupted:
+        def run(self) -> None:
+            raise Terminated
+
+    with pytest.raises(Terminated) as caught:
+        run_on_engine(Interrupted(), job(cluster))
+    wanted = f"The job {NAME} may still be on the cluster at {cluster.master}: cancel it there."
+    assert caught.value.__notes__ == [wanted]
 
 
 def test_a_job_that_does_not_end_is_not_waited_for_for_ever(cluster: Flink) -> None:
@@ -121,10 +149,18 @@ def test_a_job_that_failed_says_if_the_cluster_was_too_small(cluster: Flink) -> 
             message = "java.util.concurrent.TimeoutException: Timeout has occurred: 300000 ms"
             raise RuntimeError(message)
 
-    with pytest.raises(EngineError, match=r"published\. The cluster has 2 slots, and the job wants 4: lower --para"):
+    with pytest.raises(EngineError, match=r"published\. The cluster has 2 slots, and the job wanted 4: lower --para"):
         run_on_engine(Failing(), job(cluster, parallelism=4))
+    assert cluster.jobs[0]["state"] == "CANCELED"  # whose driver is gone must not hold slots
     with pytest.raises(EngineError, match=r"published\. The engine's own page"):
         run_on_engine(Failing(), job(cluster, parallelism=2))
+    assert job(cluster, parallelism=4).why_it_failed("IOException: disk full") is None
+
+
+def test_a_cluster_that_wants_a_password_is_there(cluster: Flink) -> None:
+    cluster.status = 401
+    assert cluster_slots(cluster.master) is None
+    assert job(cluster).why_it_failed("timeout") is None
 
 
 def test_failures_are_told_by_their_last_error(cluster: Flink) -> None:
@@ -150,9 +186,24 @@ def test_a_cluster_that_does_not_answer_tells_nothing(cluster: Flink) -> None:
     cluster.server.shutdown()
     cluster.server.server_close()
     assert cluster_slots(cluster.master) is None
-    assert job(cluster).why_it_failed() == f"Flink at {cluster.master} does not answer any more: start it again."
+    assert job(cluster).why_it_failed("x") == f"Flink at {cluster.master} does not answer any more."
     assert job(cluster).failures() == ()
     assert not job(cluster).cancel(clock=map(float, itertools.count()).__next__)
+
+
+@pytest.mark.parametrize("flag", ["--job_name=x", "--flink_master", "--parallelism=8", "--job_endpoint=a:1"])
+def test_options_that_would_make_another_job_of_it_are_refused(cluster: Flink, flag: str) -> None:
+    """Beam takes the last one of an option, so they would win, and a signal would cancel nothing."""
+    raw = {
+        "name": "x",
+        "input": {"path": "in/{date}/"},
+        "runners": {"use": "flink", "flink": {"master": cluster.master}},
+    }
+    model = {"name": "m", "path": "m.ubj", "card": "m.json", "output": {"probability": "p"}}
+    job = Job.model_validate({**raw, "models": [model]})
+    with pytest.raises(ConfigError, match=rf"^{flag.partition('=')[0]} after `--`: .*\. Nothing was started\.$"):
+        waits_for(job, ["--streaming=false", flag])
+    assert waits_for(job, ["--runner=DirectRunner", flag]) is None  # whoever names a runner of Beam's is on their own
 
 
 @pytest.mark.parametrize(
@@ -164,7 +215,7 @@ def test_a_cluster_that_does_not_answer_tells_nothing(cluster: Flink) -> None:
             0,
             0,
             4,
-            "0 of the cluster's 0 are free: it waits for more TaskManagers, five minutes as a rule; without",
+            "0 of the cluster's 0 are free: it waits for more TaskManagers; without",
         ),
     ],
 )

@@ -409,7 +409,7 @@ def test_values_that_do_not_fit_their_type_are_told_as_that(
     assert "\nschema    4 columns\n          n: 20 values that are no int64, taken as missing\n" in printed
     reasons = json.loads((small_job.root / "result.json").read_bytes())["reasons"]
     assert reasons[0].startswith("20 of 20 rows (100 %) were set aside")
-    assert reasons[0].endswith("(checks.max_quarantined). Most of them: n: 20 values that are no int64")
+    assert reasons[0].endswith("(checks.max_quarantined); the most by one rule: n: 20 values that are no int64")
 
 
 def test_publishing_never_removes_what_no_run_published(small_job: Any, make_rows: Rows) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -107,9 +108,9 @@ def _no_model(_: Any) -> Any:
 def test_a_record_names_every_file_with_size_and_hash_and_who_scored_it(scored: Pass) -> None:
     header, data = scored.read()
     assert list(header) == ["format", "version", "unit", "input", "outcome", "worker", "files"]
-    assert (header["format"], header["version"], header["unit"]) == ("nightscore.unit", 1, 0)
+    assert (header["format"], header["version"], header["unit"]) == ("nightscore.unit", 2, 0)
     assert header["outcome"] == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-    assert header["worker"]["pid"] == os.getpid()
+    assert (header["worker"]["pid"], header["worker"]["machine"]) == (os.getpid(), platform.machine())
     there = [path for folder in ("staged", "keys") for path in (scored.folder / folder).rglob("*") if path.is_file()]
     wanted = {
         path.relative_to(scored.folder).as_posix(): {"sha256": file_sha256(path), "bytes": path.stat().st_size}
@@ -308,7 +309,14 @@ def hold_a_failure(made: Pass) -> None:
 
 def be_of_another_version(made: Pass) -> None:
     header, data = made.read()
-    made.forge(header | {"version": 2}, data)
+    made.forge(header | {"version": 3}, data)
+
+
+def be_of_another_kind_of_processor(made: Pass) -> None:
+    """Its arithmetic may round differently; a partition is of one kind."""
+    header, data = made.read()
+    header["worker"]["machine"] = "another"
+    made.forge(header, data)
 
 
 def be_no_outcome(made: Pass) -> None:
@@ -341,6 +349,7 @@ TAMPERED = [
     *(link_a_part, link_the_record, put_a_pipe),
     *(leave_the_folder, name_the_whole_path, leave_a_file_out, say_another_hash_than_the_outcome),
     *(put_another_units, say_another_unit, hold_a_failure, be_of_another_version),
+    be_of_another_kind_of_processor,
     *(be_no_outcome, nest_deeply, nest_the_header_deeply, grow_beyond_the_limit, grow_a_part),
 ]
 

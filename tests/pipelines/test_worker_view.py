@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ import pyarrow as pa
 import pytest
 import xgboost
 
-from pipelines import known_references, tools
+from pipelines import known_references, running_code, scoring, tools
 from pipelines.code_digest import code_digest
 from pipelines.loading import load_job
 from pipelines.own_wheel import write_own_wheel
 from pipelines.running_code import library_versions
 from pipelines.stages.plan import make_plan
+from pipelines.stages.repeated import KeyReader
 from pipelines.worker_view import WorkerView
 from schemas.errors import ConfigError
 
@@ -109,6 +111,39 @@ def test_a_worker_of_other_code_refuses_to_score(
     with pytest.raises(ConfigError, match=why):
         tools.tools_for(replace(spec, code=replace(spec.code, **driver)))
     assert tools.tools_for(spec).spec == spec
+
+
+def test_a_worker_of_other_code_neither_looks_for_repeated_keys_nor_merges(small_job: Any, make_rows: Rows) -> None:
+    small_job.write(DATE, "a.parquet", make_rows(10))
+    view = view_of(small_job)
+    spec = replace(view.spec, code=replace(view.spec.code, libraries={"numpy": "0.1"}))
+    reader = KeyReader(spec.checks, spec.contract, spec.code, 0)
+    unit = view.plan.units[0].to_json()
+    (small_job.root / "run").mkdir()
+    run_folder = str(small_job.root / "run")
+    steps: list[Callable[[], object]] = [
+        lambda: list(scoring.write_keys(unit, reader, run_folder)),
+        lambda: list(scoring.find_repeated((("key", 0), []), reader, run_folder)),
+        lambda: list(scoring.FindDuplicates(spec, run_folder).process((("key", 0), []))),
+        lambda: scoring.MergeOutcomes(spec).create_accumulator(),
+    ]
+    for step in steps:
+        with pytest.raises(ConfigError, match=r"^a worker has numpy .*, the driver 0\.1"):
+            step()
+
+
+def test_of_two_distributions_of_one_library_nobody_knows_which_one_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = {"xgboost": "3.3.0", "xgboost-cpu": "3.2.0"}
+
+    def version(name: str) -> str:
+        if name not in numbers:
+            raise PackageNotFoundError(name)
+        return numbers[name]
+
+    monkeypatch.setattr(running_code, "version", version)
+    assert library_versions() == {"xgboost": "xgboost 3.3.0 and xgboost-cpu 3.2.0"}
+    del numbers["xgboost"]
+    assert library_versions() == {"xgboost": "3.2.0"}
 
 
 def test_the_libraries_are_those_that_make_values_and_files() -> None:

@@ -165,8 +165,8 @@ def test_a_job_that_waits_for_slots_says_so_and_gives_up_its_place_when_told_to_
         if line.startswith("engine "):
             break
     assert line == (
-        "engine    the job wants 3 slots, and 2 of the cluster's 2 are free: it waits for more TaskManagers, "
-        "five minutes as a rule; without them lower --parallelism\n"
+        "engine    the job wants 3 slots, and 2 of the cluster's 2 are free: it waits for more TaskManagers; "
+        "without them it fails in the end, so lower --parallelism\n"
     )
     name = f"-{newest(small_job.root, f'day={DATE}').name}".lower()
     while not flink.newest_job()["name"].endswith(name):
