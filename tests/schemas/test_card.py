@@ -58,7 +58,7 @@ def test_a_wrong_card_says_what_is_wrong(tmp_path: Path, changes: dict[str, Any]
         ("[{name: a, type: int64}, {name: a, type: string}]", "column 'a' is listed twice"),
         ("[{name: a, type: 'decimal(40,2)'}]", "precision is 1 to 38"),
         ("[{name: a, type: int64, rol: key}]", "unknown key; did you mean 'role'?"),
-        ("[]", "at least 1 item"),
+        ("[]", "at least 1 must be given"),
     ],
 )
 def test_a_wrong_contract_says_what_is_wrong(tmp_path: Path, columns: str, message: str) -> None:
