@@ -89,6 +89,12 @@ def test_a_reference_that_changed_since_the_run_began_is_refused(
         _ = pickle.loads(sent).reference  # noqa: S301  # our own
 
 
+@pytest.fixture(autouse=True)
+def _nothing_compared_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests in this process have compared with a code of their own is forgotten."""
+    monkeypatch.setattr(running_code, "_same", set())
+
+
 @pytest.mark.parametrize(
     ("driver", "why"),
     [

@@ -112,10 +112,18 @@ class FlinkCluster:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
+    def await_free_slots(self, number: int) -> None:
+        """Wait until so many are free: Flink frees those of a job a moment after it has ended."""
+        for _ in range(600):
+            if self.ask("/overview")["slots-available"] >= number:
+                return
+            time.sleep(0.1)
+        pytest.fail(f"no {number} slots were free within a minute")
+
     def newest_job(self) -> dict[str, Any]:
-        """The job that was submitted last, as Flink's overview tells it."""
-        found: dict[str, Any] = max(self.ask("/jobs/overview")["jobs"], key=lambda job: job["start-time"])
-        return found
+        """The job that was submitted last, as Flink's overview tells it; without a name where there is none."""
+        jobs: list[dict[str, Any]] = self.ask("/jobs/overview")["jobs"]
+        return max(jobs, key=lambda job: int(job["start-time"]), default={"name": "", "state": ""})
 
     def busy_task_managers(self) -> set[int]:
         """Processes of TaskManagers that run a task of the newest job now."""

@@ -160,6 +160,7 @@ def test_a_job_that_waits_for_slots_says_so_and_gives_up_its_place_when_told_to_
     flink: Any, small_job: Any, make_rows: Rows
 ) -> None:
     write_night(small_job, make_rows, files=2)
+    flink.await_free_slots(2)
     process = flink.start_run(small_job.root, DATE, "--parallelism", "3")
     for line in process.stdout:
         if line.startswith("engine "):
@@ -176,6 +177,7 @@ def test_a_job_that_waits_for_slots_says_so_and_gives_up_its_place_when_told_to_
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 143, printed
     assert flink.newest_job()["state"] == "CANCELED"
+    flink.await_free_slots(2)
     code, printed = flink.run(small_job.root, DATE, "--parallelism", "2")
     assert code == 0, printed
     assert "engine " not in printed
