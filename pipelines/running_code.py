@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Self
 
 from pipelines.code_digest import code_digest, code_version, source_digest
 from schemas.errors import ConfigError
+from transforms.library_versions import installed_distributions
 
-#: Libraries in which a value or a file is made, each by the distributions that bring it.
-_LIBRARIES = {
-    **{name: (name,) for name in ("numpy", "pyarrow", "pandas", "scipy", "scikit-learn")},
-    "xgboost": ("xgboost", "xgboost-cpu"),
-}
+#: Libraries in which a value or a file is made.
+_LIBRARIES = ("numpy", "pyarrow", "pandas", "scipy", "scikit-learn", "xgboost")
 
 
 @dataclass(frozen=True)
@@ -75,17 +72,10 @@ def require_same(driver: RunningCode) -> None:
 def library_versions() -> dict[str, str]:
     """Version by library, of those that are installed; of two distributions of one library both, by name."""
     found = {}
-    for library, distributions in _LIBRARIES.items():
-        installed = {name: number for name in distributions if (number := _version(name)) is not None}
+    for library in _LIBRARIES:
+        installed = installed_distributions(library)
         if len(installed) > 1:  # they overwrite each other's files: nobody knows which one runs
             found[library] = " and ".join(f"{name} {number}" for name, number in installed.items())
         elif installed:
             (found[library],) = installed.values()
     return found
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None

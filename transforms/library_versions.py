@@ -25,12 +25,18 @@ class Mismatch:
 
 def installed_version(library: str) -> str | None:
     """The version of a library by its distribution's name; None where it is not installed."""
+    return next(iter(installed_distributions(library).values()), None)
+
+
+def installed_distributions(library: str) -> dict[str, str]:
+    """Version by name, of the distributions of a library that are installed."""
+    found = {}
     for distribution in _DISTRIBUTIONS.get(library, (library,)):
         try:
-            return version(distribution)
+            found[distribution] = version(distribution)
         except PackageNotFoundError:
             continue
-    return None
+    return found
 
 
 def version_mismatches(libraries: Mapping[str, str]) -> list[Mismatch]:

@@ -415,7 +415,7 @@ def change_the_version(_: Any, patched: pytest.MonkeyPatch) -> None:
 
 
 def change_a_library(_: Any, patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(running_code, "version", lambda name: f"{name} 99")
+    patched.setattr(running_code, "library_versions", lambda: {"numpy": "99"})
 
 
 CHANGES = [

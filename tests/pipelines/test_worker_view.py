@@ -27,6 +27,7 @@ from pipelines.stages.plan import make_plan
 from pipelines.stages.repeated import KeyReader
 from pipelines.worker_view import WorkerView
 from schemas.errors import ConfigError
+from transforms import library_versions as installed
 
 DATE = "2024-03-01"
 ROOT = Path(__file__).resolve().parents[2]
@@ -146,7 +147,7 @@ def test_of_two_distributions_of_one_library_nobody_knows_which_one_runs(monkeyp
             raise PackageNotFoundError(name)
         return numbers[name]
 
-    monkeypatch.setattr(running_code, "version", version)
+    monkeypatch.setattr(installed, "version", version)
     assert library_versions() == {"xgboost": "xgboost 3.3.0 and xgboost-cpu 3.2.0"}
     del numbers["xgboost"]
     assert library_versions() == {"xgboost": "3.2.0"}
