@@ -652,7 +652,7 @@ def test_the_report_of_three_hundred_noisy_columns_over_half_a_year_stays_below_
     )
     whole = DriftVerdict(DRIFT, tuple(column(item.column, DRIFT) for item in columns), "x", SETTINGS)
     months = {f"2013-{month:02d}": whole for month in range(7, 13)}
-    nights = tuple(Night(day, "published", "20130701T000000Z-abcdef", 190, WARN) for day in dates)
+    nights = tuple(Night(day, "published", "20130701T000000.000000Z-abcdef", 190, WARN) for day in dates)
     facts = TrendFacts("job", dates[0], dates[-1], nights, columns, whole, (), months, (outcomes(),))
     html = render_trend(facts)
     assert len(html.encode()) < 1_500_000

@@ -186,7 +186,7 @@ def test_a_disk_that_is_full_while_scoring_leaves_what_was_out(small_job: Any, m
 def test_what_a_worker_wrote_after_its_run_was_closed_goes_with_the_next_run(small_job: Any, make_rows: Rows) -> None:
     small_job.write(DATE, "a.parquet", make_rows(20))
     runs = small_job.root / "runs" / f"day={DATE}"
-    late = runs / "20240301T000000Z-abcdef"
+    late = runs / "20240301T000000.000000Z-abcdef"
     (late / "staged").mkdir(parents=True)
     small_job.run(DATE)
     assert json.loads((late / "result.json").read_bytes())["status"] == "interrupted"

@@ -98,7 +98,7 @@ def submit(job: Path, date: str = DATE, job_folder: str | None = WORKERS_FOLDER)
     runners = Runners(use="dataflow", dataflow=profile)
     loaded = load_job(job, lambda read: read.model_copy(update={"runners": runners}))
     plan = make_plan(loaded.job, loaded.contract, loaded.base, date)
-    run_folder = loaded.runs / plan.partition / "20130702T040000Z-abcdef"
+    run_folder = loaded.runs / plan.partition / "20130702T040000.000000Z-abcdef"
     run_folder.mkdir(parents=True, exist_ok=True)
     view = WorkerView(loaded.spec, plan, str(run_folder))
     with _no_service(), night_pipeline(view, ["--dry_run=true"]) as pipeline:

@@ -506,7 +506,7 @@ def test_the_command_line_makes_the_job_and_says_what_to_do_next(
 
 GUIDE = Path(__file__).parents[2] / "docs" / "init.md"
 #: What differs from run to run or from one processor to the next: run ids, digests, scores, sizes.
-VARYING = re.compile(r"\d{8}T\d{6}Z-\w+|\b[0-9a-f]{12}\b|\b\d+\.\d+(?! *%)")
+VARYING = re.compile(r"\d{8}T\d{6}\.\d{6}Z-\w+|\b[0-9a-f]{12}\b|\b\d+\.\d+(?! *%)")
 
 
 def shell(command: str, capsys: pytest.CaptureFixture[str]) -> list[str]:

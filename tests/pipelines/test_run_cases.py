@@ -302,11 +302,11 @@ def test_a_date_that_is_none_is_refused(text: str) -> None:
 def test_a_second_run_of_a_partition_is_told_who_holds_it(small_job: Any, make_rows: Rows) -> None:
     small_job.write(DATE, "a.parquet", make_rows(20))
     with partition_lock(
-        small_job.root / "runs" / f"day={DATE}", "20240301T000000Z-abcdef", "2024-03-01T00:00:00+00:00"
+        small_job.root / "runs" / f"day={DATE}", "20240301T000000.000000Z-abcdef", "2024-03-01T00:00:00+00:00"
     ):
         result = small_job.run(DATE)
     assert (result["exit_code"], result["action"]) == (75, "wait")
-    held = rf"day={DATE} is held by run 20240301T000000Z-abcdef \(process \d+ on .* UTC, [\d,]+ days ago\. Wait"
+    held = rf"day={DATE} is held by run 20240301T000000\.000000Z-abcdef \(process \d+ on .* UTC, [\d,]+ days ago\. Wait"
     assert re.match(held, result["message"])
 
 

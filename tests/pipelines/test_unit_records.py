@@ -37,7 +37,7 @@ class Pass:
         self.job = job
         self.loaded = load_job(job.root)
         self.plan = make_plan(self.loaded.job, self.loaded.contract, self.loaded.base, DATE)
-        self.folder: Path = job.root / "runs" / f"day={DATE}" / "20240301T000000Z-abcdef"
+        self.folder: Path = job.root / "runs" / f"day={DATE}" / "20240301T000000.000000Z-abcdef"
         self.folder.mkdir(parents=True)
         self.records = UnitRecords(self.folder)
 
