@@ -169,8 +169,8 @@ def test_a_job_that_waits_for_slots_says_so_and_gives_up_its_place_when_told_to_
         "engine    the job wants 3 slots, and 2 of the cluster's 2 are free: it waits for more TaskManagers; "
         "without them it fails in the end, so lower --parallelism\n"
     )
-    name = f"-{newest(small_job.root, f'day={DATE}').name}".lower()
-    while not flink.newest_job()["name"].endswith(name):
+    drawn = newest(small_job.root, f"day={DATE}").name.rpartition("-")[2]
+    while not flink.newest_job()["name"].endswith(f"-{drawn}"):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
