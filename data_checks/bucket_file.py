@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -37,33 +37,24 @@ def read_bucket(path: Path, bucket: int, kind: npt.DTypeLike) -> npt.NDArray[Any
     """
     entry = np.dtype(kind)
     with path.open("rb") as stream:
-        (number,) = _NUMBER.unpack(_exactly(stream.read(_NUMBER.size), _NUMBER.size, path))
+        (number,) = _NUMBER.unpack(_read(stream, 0, _NUMBER.size, path))
         if not 0 <= bucket < number:
             message = f"{path.name} has {number:,} buckets, no bucket {bucket}"
             raise ValueError(message)
-        size = os.fstat(stream.fileno()).st_size
-        head = _NUMBER.size * (number + 2)
-        _refuse_beyond(head, size, path)
-        stream.seek(_NUMBER.size * (bucket + 1))
-        start, stop = _BOUNDS.unpack(_exactly(stream.read(_BOUNDS.size), _BOUNDS.size, path))
+        start, stop = _BOUNDS.unpack(_read(stream, _NUMBER.size * (bucket + 1), _BOUNDS.size, path))
         if not 0 <= start <= stop:
             message = f"{path.name} is damaged: bucket {bucket} begins at entry {start:,} and ends at {stop:,}"
             raise ValueError(message)
-        _refuse_beyond(head + stop * entry.itemsize, size, path)
-        stream.seek(head + start * entry.itemsize)
-        wanted = (stop - start) * entry.itemsize
-        return np.frombuffer(_exactly(stream.read(wanted), wanted, path), entry)
+        begins = _NUMBER.size * (number + 2) + start * entry.itemsize
+        return np.frombuffer(_read(stream, begins, (stop - start) * entry.itemsize, path), entry)
 
 
-def _refuse_beyond(needed: int, size: int, path: Path) -> None:
-    """Before anything is read: a damaged number may ask for more memory than there is."""
-    if needed > size:
-        message = f"{path.name} was cut short or is damaged: it must have {needed:,} bytes or more, and has {size:,}"
-        raise ValueError(message)
-
-
-def _exactly(data: bytes, wanted: int, path: Path) -> bytes:
-    if len(data) != wanted:
-        message = f"{path.name} was cut short: of {wanted:,} bytes {len(data):,} are there"
-        raise ValueError(message)
-    return data
+def _read(stream: BinaryIO, begins: int, wanted: int, path: Path) -> bytes:
+    """So many bytes from there on. The size is asked first: a damaged number may want more memory than there is."""
+    size, needed = os.fstat(stream.fileno()).st_size, begins + wanted
+    if needed <= size:
+        stream.seek(begins)
+        if len(data := stream.read(wanted)) == wanted:
+            return data
+    message = f"{path.name} was cut short or is damaged: it must have {needed:,} bytes or more, and has {size:,}"
+    raise ValueError(message)

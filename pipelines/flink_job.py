@@ -76,13 +76,11 @@ class FlinkJob:
 
     def failures(self) -> tuple[str, ...]:
         """Why the job failed and was started again, the latest first."""
-
-        def traces(raw: Any) -> list[str]:
-            return [str(entry["stacktrace"]) for entry in raw["exceptionHistory"]["entries"]]
-
         found = _read(self.master, _JOBS, self._found_in)
-        path = f"/jobs/{found[0]}/exceptions?maxExceptions={_MOST_FAILURES}" if found else ""
-        return tuple(said(text) for text in _read(self.master, path, traces) or ()) if found else ()
+        if found is None:
+            return ()
+        path = f"/jobs/{found[0]}/exceptions?maxExceptions={_MOST_FAILURES}"
+        return tuple(said(text) for text in _read(self.master, path, _traces) or ())
 
     def cancel(self, clock: Callable[[], float] = time.monotonic) -> bool:
         """Cancel it and wait until it has ended, so that its slots are free for the next run.
@@ -109,6 +107,10 @@ class FlinkJob:
     def _found_in(self, raw: Any) -> tuple[str, str] | None:
         """Id and state; None: not listed."""
         return next(((str(job["jid"]), str(job["state"])) for job in raw["jobs"] if job["name"] == self.name), None)
+
+
+def _traces(raw: Any) -> list[str]:
+    return [str(entry["stacktrace"]) for entry in raw["exceptionHistory"]["entries"]]
 
 
 def _somebody_answers(master: str) -> bool:

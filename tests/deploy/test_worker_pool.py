@@ -135,8 +135,10 @@ def test_what_is_left_of_a_job_that_is_over_ends(
 
 def test_records_that_a_killed_pool_left_are_swept(pool: Any, eventually: Eventually) -> None:
     eventually((pool.folder / "pids").is_dir)
-    (pool.folder / "pids" / "python-worker-1").write_text("1 12345\n")  # a process that is not the one of that start
+    left = pool.folder / "pids" / "python-worker-1"
+    left.write_text("1 12345\n")  # a process that is not the one of that start
     eventually(lambda: records(pool) == [])
+    assert not left.exists()
 
 
 def test_a_worker_ends_with_its_pool(pool: Any, make_runner: Any, eventually: Eventually) -> None:

@@ -109,7 +109,10 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_driver_with_credentials_may_begin(google: Any) -> None:
+    asked = []
+    google.default = lambda: asked.append("credentials")
     require_dataflow()
+    assert asked == ["credentials"]
 
 
 def test_a_driver_without_credentials_ends_at_once(google: Any) -> None:

@@ -194,8 +194,10 @@ def test_without_a_terminal_the_console_says_lines_of_the_stage_score(
 def test_a_quiet_console_does_not_even_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     monkeypatch.setattr("pipelines.console.FinishedUnits", lambda *_: pytest.fail("it looked"))
-    with Console(io.StringIO(), quiet=True).progress(tmp_path, 1, {0: 1}):
+    out = io.StringIO()
+    with Console(out, quiet=True).progress(tmp_path, 1, {0: 1}):
         pass
+    assert out.getvalue() == ""
 
 
 def test_an_error_of_the_pass_ends_the_telling_and_is_raised(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def profiled(job: Any) -> ReferenceProfile:
     return found
 
 
-def refused(job: Any, kind: type[Exception], match: str) -> None:
+def assert_refused(job: Any, kind: type[Exception], match: str) -> None:
     """It fails with that text, and leaves the old profile as it was and nothing else."""
     before = profile_of(job).read_bytes()
     with pytest.raises(kind, match=match):
@@ -71,14 +71,14 @@ def test_a_row_that_the_contract_does_not_allow_is_named_by_file_and_row(small_j
     n[1_234] = n[1_700] = None
     bad = with_column(make_rows(2_000), "n", pa.array(n, pa.int64()))
     train(small_job, make_rows(50), bad, bad, row_group_size=400)
-    refused(small_job, RowError, r"/train/1\.parquet: row 1234: column 'n': null$")
+    assert_refused(small_job, RowError, r"/train/1\.parquet: row 1234: column 'n': null$")
 
 
 def test_a_value_of_another_type_is_named_by_file_and_row(small_job: Any, make_rows: Rows) -> None:
     numbers = [7.0] * 50
     numbers[3] = 3.5
     train(small_job, with_column(make_rows(50), "n", pa.array(numbers)))
-    refused(small_job, RowError, r"/train/0\.parquet: row 3: column 'n': type_error$")
+    assert_refused(small_job, RowError, r"/train/0\.parquet: row 3: column 'n': type_error$")
 
 
 def test_rows_that_would_go_to_quarantine_are_left_out(small_job: Any, make_rows: Rows) -> None:
@@ -125,34 +125,34 @@ def test_a_damaged_page_is_told_with_its_file(small_job: Any, make_rows: Rows) -
     data = bytearray(path.read_bytes())
     data[pq.read_metadata(path).row_group(2).column(1).data_page_offset + 200] ^= 0xFF
     path.write_bytes(bytes(data))
-    refused(small_job, InputError, r"/train/1\.parquet: row group 2: cannot be read \(.*CRC checksum")
+    assert_refused(small_job, InputError, r"/train/1\.parquet: row group 2: cannot be read \(.*CRC checksum")
 
 
 def test_a_file_that_is_no_parquet_is_told(small_job: Any) -> None:
     (small_job.root / "train" / "more.parquet").write_bytes(b"PAR1 is not enough")
-    refused(small_job, InputError, r"more\.parquet: does not end as a Parquet file does")
+    assert_refused(small_job, InputError, r"more\.parquet: does not end as a Parquet file does")
 
 
 def test_a_training_file_without_a_feature_is_told(small_job: Any, make_rows: Rows) -> None:
     train(small_job, make_rows(50), make_rows(50).drop_columns(["x"]))
-    refused(small_job, InputError, r"/train/1\.parquet: .*'x'")
+    assert_refused(small_job, InputError, r"/train/1\.parquet: .*'x'")
 
 
 def test_no_training_rows_make_no_profile(small_job: Any, make_rows: Rows) -> None:
     train(small_job, make_rows(0), make_rows(0))
-    refused(small_job, ConfigError, r"no row that fits the contract, in 2 files: .*/train/0\.parquet, \.\.\.$")
+    assert_refused(small_job, ConfigError, r"no row that fits the contract, in 2 files: .*/train/0\.parquet, \.\.\.$")
     small_job.edit(
         "schema.yaml", "{name: n, type: int64}", "{name: n, type: int64, nullable: false, on_null: quarantine}"
     )
     train(small_job, with_column(make_rows(5), "n", pa.nulls(5, pa.int64())))
-    refused(small_job, ConfigError, r"no row that fits the contract, in 1 file: .*/train/0\.parquet$")
+    assert_refused(small_job, ConfigError, r"no row that fits the contract, in 1 file: .*/train/0\.parquet$")
 
 
 def test_no_training_file_makes_no_profile(small_job: Any) -> None:
     train(small_job)
-    refused(small_job, ConfigError, r"no Parquet file in .*/train$")
+    assert_refused(small_job, ConfigError, r"no Parquet file in .*/train$")
     small_job.edit("job.yaml", ", training: train/", "")
-    refused(small_job, ConfigError, r"drift\.training must name the training data")
+    assert_refused(small_job, ConfigError, r"drift\.training must name the training data")
 
 
 # ------------------------------------------------------------------------------------------------------ many categories
@@ -261,7 +261,7 @@ def test_a_disk_that_is_full_leaves_the_old_profile(small_job: Any, monkeypatch:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pipelines.reference.write_reference", half)
-    refused(small_job, OSError, "No space left")
+    assert_refused(small_job, OSError, "No space left")
 
 
 def work_folders(job: Any) -> list[Path]:
